@@ -1,0 +1,1 @@
+"""THE DOOR: one decision for every output, and the middleware that asks it."""

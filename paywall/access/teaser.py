@@ -1,0 +1,97 @@
+"""Where a teaser ends: cut on the parsed tree, so that what is left is whole HTML. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+MORE = "more"
+ELLIPSIS = "…"
+INLINE = frozenset({"a", "abbr", "b", "cite", "code", "del", "em", "i", "mark", "q", "s", "strong", "sub", "sup"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The HTML that anyone may see, its words as plain text, and how many words were left out."""
+
+    html: str
+    text: str
+    words_left: int
+
+
+def cut(html: str, *, words: int) -> Cut:
+    """Cut sanitised article HTML at the author's <!-- more --> comment, or else after `words` words.
+
+    Without a mark no more than half of an article is shown, so that a short one is not given away whole.
+    """
+    body = _parse(html)
+    total = len(_plain(body).split())
+    mark = _mark(body)
+    if mark is not None:
+        _drop_after(mark, body)
+        mark.decompose()
+    else:
+        _keep_words(body, min(words, total // 2))
+    text = " ".join(_plain(body).split())
+    return Cut(html=(body.inner_html or "").strip(), text=text, words_left=max(0, total - len(text.split())))
+
+
+def plain(html: str) -> str:
+    """The words of a piece of HTML, blocks apart by a space."""
+    return " ".join(_plain(_parse(html)).split())
+
+
+def _parse(html: str) -> LexborNode:
+    body = LexborHTMLParser(f"<html><body>{html}</body></html>").body
+    assert body is not None, "the parser makes a body for any input"
+    return body
+
+
+def _plain(node: LexborNode) -> str:
+    return "".join(_pieces(node))
+
+
+def _pieces(node: LexborNode) -> Iterator[str]:
+    child = node.first_child
+    while child is not None:
+        if child.is_text_node:
+            yield child.text_content or ""
+        elif child.is_element_node:
+            space = "" if child.tag in INLINE else " "
+            yield space
+            yield from _pieces(child)
+            yield space
+        child = child.next
+
+
+def _mark(body: LexborNode) -> LexborNode | None:
+    for node in body.traverse(include_text=True):
+        if node.is_comment_node and (node.comment_content or "").strip() == MORE:
+            return node
+    return None
+
+
+def _drop_after(node: LexborNode, body: LexborNode) -> None:
+    """Remove all that comes after `node` in reading order, up to the body's end."""
+    here: LexborNode | None = node
+    while here is not None and here.mem_id != body.mem_id:
+        while (following := here.next) is not None:
+            following.decompose()
+        here = here.parent
+
+
+def _keep_words(body: LexborNode, words: int) -> None:
+    left = words
+    for node in list(body.traverse(include_text=True)):
+        if not node.is_text_node:
+            continue
+        found = (node.text_content or "").split()
+        if len(found) >= left:
+            _drop_after(node, body)
+            node.replace_with(_lead(node) + " ".join(found[:left]) + ELLIPSIS)
+            return
+        left -= len(found)
+
+
+def _lead(node: LexborNode) -> str:
+    return " " if (node.text_content or "")[:1].isspace() else ""

@@ -1,0 +1,1 @@
+"""WHO: readers and staff, how they sign up and sign in."""

@@ -1,0 +1,1 @@
+"""THE PAPER: articles, how they are rendered, imported and shown."""

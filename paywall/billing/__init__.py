@@ -1,0 +1,1 @@
+"""STRIPE: the only room that talks to it."""

@@ -1,0 +1,27 @@
+"""What time it is: the only place that asks, so that demo mode and tests can move it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+_source: Callable[[], datetime] = _wall
+
+
+def now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return _source()
+
+
+def wall() -> datetime:
+    """The machine's own time, never moved: for signs of life and back-off, not for what a reader holds."""
+    return _wall()
+
+
+def use(source: Callable[[], datetime] | None) -> None:
+    """Take the time from `source` (aware UTC) from now on; None puts the wall clock back."""
+    global _source
+    _source = source or _wall

@@ -1,0 +1,110 @@
+"""Plans with their prices, subscriptions from every source, and the append-only ledger of what changed."""
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from paywall.accounts.models import Reader
+from paywall.db import Id, Model, utcnow, words
+from paywall.membership.rules import Change, Interval, Source, Status
+from paywall.money import Money
+
+
+class PlanState(enum.StrEnum):
+    """Who can join: everyone; only who has the link; nobody new (those who hold it keep it)."""
+
+    OPEN = "open"
+    HIDDEN = "hidden"
+    CLOSED = "closed"
+
+
+class Plan(Model):
+    """What a patron joins. Gates name its slug."""
+
+    __tablename__ = "plan"
+
+    id: Mapped[Id]
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str] = mapped_column(Text, default="")
+    position: Mapped[int] = mapped_column(default=0)
+    trial_days: Mapped[int] = mapped_column(default=0)
+    state: Mapped[PlanState] = mapped_column(words(PlanState), default=PlanState.OPEN)
+    prices: Mapped[list["Price"]] = relationship(back_populates="plan", order_by="Price.amount")
+
+
+class Price(Model):
+    """What a plan costs, in one currency, each month or year."""
+
+    __tablename__ = "price"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+    id: Mapped[Id]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    interval: Mapped[Interval] = mapped_column(words(Interval))
+    active: Mapped[bool] = mapped_column(default=True)
+    plan: Mapped[Plan] = relationship(back_populates="prices")
+
+    @property
+    def money(self) -> Money:
+        """The price of one interval."""
+        return Money(self.amount, self.currency)
+
+
+class Subscription(Model):
+    """What a reader holds from one source, as last seen there. Only membership/record writes it."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_subscription_access", "reader_id", "access_until"),
+    )
+
+    id: Mapped[Id]
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    source: Mapped[Source] = mapped_column(words(Source))
+    external_id: Mapped[str] = mapped_column(String(255))
+    status: Mapped[Status] = mapped_column(words(Status), index=True)
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    interval: Mapped[Interval] = mapped_column(words(Interval))
+    monthly: Mapped[int]
+    started_at: Mapped[datetime]
+    period_end: Mapped[datetime | None]
+    trial_end: Mapped[datetime | None]
+    cancel_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    access_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    reader: Mapped[Reader] = relationship()
+    plan: Mapped[Plan] = relationship()
+
+    @property
+    def price(self) -> Money:
+        """What is paid each interval, after discounts that last."""
+        return Money(self.amount, self.currency)
+
+
+class MembershipEvent(Model):
+    """One line of the ledger. Rows are only ever added: the database refuses an UPDATE or DELETE."""
+
+    __tablename__ = "membership_event"
+    __table_args__ = (Index("ix_membership_event_at", "at", "change"),)
+
+    id: Mapped[Id]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(default=utcnow)
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"), index=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id"), index=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    source: Mapped[Source] = mapped_column(words(Source))
+    change: Mapped[Change] = mapped_column(words(Change))
+    status: Mapped[Status] = mapped_column(words(Status))
+    monthly_delta: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    feedback: Mapped[str | None] = mapped_column(String(40))

@@ -1,0 +1,110 @@
+"""The one writer of subscriptions: facts in, rows and ledger lines out."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+
+from paywall import clock
+from paywall.accounts.models import Reader
+from paywall.db import db
+from paywall.membership import rules
+from paywall.membership.models import MembershipEvent, Subscription
+from paywall.membership.rules import Change, Facts, Policy, Standing, Status
+from paywall.money import Money
+
+log = structlog.get_logger()
+
+
+def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[MembershipEvent]:
+    """Write what a source says that `reader` holds, and what changed by it; the caller commits.
+
+    Facts that are missing never end anything: only a fact that says so does. Writing the same facts
+    again changes nothing and adds no line.
+    """
+    added: list[MembershipEvent] = []
+    for fact in facts:
+        if fact.status is Status.UNKNOWN:
+            log.error("unknown_status", source=fact.source, subscription=fact.external_id)
+        added += _record_one(reader, fact, policy)
+    db.session.flush()
+    return added
+
+
+def live(reader_id: int) -> list[Subscription]:
+    """The reader's subscriptions beside which no second one may be sold, newest first."""
+    return _of(reader_id, Subscription.status.in_(rules.LIVE))
+
+
+def current(reader_id: int) -> Subscription | None:
+    """The subscription to show on the reader's page: one that is live, or else the last that was."""
+    found = live(reader_id) or _of(reader_id)
+    return max(found, key=lambda held: (held.status in rules.HOLDING, held.started_at), default=None)
+
+
+def _of(reader_id: int, *conditions: object) -> list[Subscription]:
+    query = select(Subscription).where(Subscription.reader_id == reader_id, *conditions)  # type: ignore[arg-type]
+    return list(db.session.scalars(query.order_by(Subscription.started_at.desc(), Subscription.id.desc())))
+
+
+def _record_one(reader: Reader, fact: Facts, policy: Policy) -> list[MembershipEvent]:
+    row = db.session.scalar(
+        select(Subscription).where(
+            Subscription.source == fact.source, Subscription.external_id == fact.external_id
+        )
+    )
+    before = _standing(row) if row else None
+    if row is None:
+        row = Subscription(source=fact.source, external_id=fact.external_id, reader_id=reader.id)
+        db.session.add(row)
+    _copy(row, fact, policy)
+    db.session.flush()
+    return [_line(row, fact, step) for step in rules.steps(before, rules.standing(fact))]
+
+
+def _standing(row: Subscription) -> Standing:
+    return Standing(
+        status=row.status,
+        monthly=Money(row.monthly, row.currency),
+        plan_id=row.plan_id,
+        canceling=row.status in rules.HOLDING and row.cancel_at is not None,
+    )
+
+
+def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
+    row.plan_id, row.status = fact.plan_id, fact.status
+    row.amount, row.currency, row.interval = fact.price.amount, fact.price.currency, fact.interval
+    row.monthly = rules.monthly(fact).amount
+    row.started_at, row.period_end, row.trial_end = fact.started_at, fact.period_end, fact.trial_end
+    row.cancel_at, row.ended_at = fact.cancel_at, fact.ended_at
+    row.access_until = rules.access_until(fact, policy)
+    row.updated_at = clock.now()
+
+
+def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:
+    line = MembershipEvent(
+        at=_when(fact, step.change),
+        reader_id=row.reader_id,
+        subscription_id=row.id,
+        plan_id=row.plan_id,
+        source=row.source,
+        change=step.change,
+        status=row.status,
+        monthly_delta=step.delta.amount,
+        currency=step.delta.currency,
+        feedback=fact.feedback if step.change in {Change.CANCELING, Change.ENDED} else None,
+    )
+    db.session.add(line)
+    return line
+
+
+def _when(fact: Facts, change: Change) -> datetime:
+    match change:
+        case Change.STARTED | Change.TRIAL_STARTED:
+            return fact.started_at
+        case Change.ENDED if fact.ended_at:
+            return fact.ended_at
+        case Change.CONVERTED if fact.trial_end:
+            return min(fact.trial_end, clock.now())
+    return clock.now()

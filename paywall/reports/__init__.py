@@ -1,0 +1,1 @@
+"""FOR STAFF: figures, each with its definition, from the append-only ledger."""
