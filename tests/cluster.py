@@ -1,0 +1,90 @@
+"""A PostgreSQL server of the test run's own: started by the first test that needs it, gone with the run."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+FOLDER = "TESTS_POSTGRESQL_FOLDER"
+SUPERUSER = "postgres"
+# Nothing here has to survive a power cut, so nothing waits for the disk.
+OPTIONS = (
+    "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
+    "-c autovacuum=off -c max_connections=200 -c shared_buffers=64MB -c wal_level=minimal "
+    "-c max_wal_senders=0 -c log_min_messages=fatal"
+)
+
+
+class NoPostgreSQL(Exception):
+    """PostgreSQL's server programs are not installed."""
+
+
+def prepare() -> None:
+    """Name the cluster's folder; the workers of a parallel run inherit the name, and so share the cluster."""
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="paywall-pg-")
+
+
+def url(database: str) -> str:
+    """The SQLAlchemy address of a database of the cluster, which is started if it does not run yet."""
+    folder = Path(os.environ[FOLDER])
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "data" / "postmaster.pid").exists():
+            _start(folder)
+    return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={folder}"
+
+
+def remove() -> None:
+    """Stop the cluster if it was started, and remove its files."""
+    folder = Path(os.environ.pop(FOLDER))
+    if (folder / "data" / "postmaster.pid").exists():
+        _run("pg_ctl", "stop", "-m", "immediate", "-w", "-D", str(folder / "data"))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path) -> None:
+    data = str(folder / "data")
+    if os.geteuid() == 0:
+        shutil.chown(folder, SUPERUSER)
+    if not Path(data).exists():
+        _run(
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            SUPERUSER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
+    options = f"{OPTIONS} -c unix_socket_directories='{folder}'"
+    _run("pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", str(folder / "log"), "-o", options)
+
+
+def _run(program: str, *words: str) -> None:
+    # PostgreSQL refuses to run as root.
+    drop = ["runuser", "-u", SUPERUSER, "--"] if os.geteuid() == 0 else []
+    command = [*drop, str(_programs() / program), *words]
+    # pg_ctl's server keeps an inherited pipe open, so what is said goes to a file.
+    with tempfile.TemporaryFile("w+") as said:
+        done = subprocess.run(
+            command, stdout=said, stderr=said, stdin=subprocess.DEVNULL, cwd="/", check=False
+        )
+        if done.returncode:
+            said.seek(0)
+            raise RuntimeError(f"{program} failed: {said.read()}")
+
+
+def _programs() -> Path:
+    places = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(places, key=lambda found: int(found.parts[-3]), default=shutil.which("initdb"))
+    if newest is None:
+        raise NoPostgreSQL(
+            "install Debian's postgresql package (make test does it), or give pytest --sqlite-only"
+        )
+    return Path(newest).parent

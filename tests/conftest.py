@@ -1,0 +1,200 @@
+"""What every test can ask for: an app on its own database, a client, the letters, the clock, a server."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import cluster, loopback
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from paywall.config import Settings
+    from paywall.mail import Letter
+    from paywall.sandbox import Sandbox
+    from tests.databases import PostgreSQLCopies, SQLiteCopies
+    from tests.live import Server
+    from tests.moving import MovingClock
+
+SECRET = "a key for tests only, long enough"
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --sqlite-only, for a quick look or a machine without PostgreSQL."""
+    parser.addoption("--sqlite-only", action="store_true", help="leave out what needs PostgreSQL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Close the network; let no setting of this shell leak in; name the PostgreSQL cluster of this run."""
+    loopback.guard()
+    for name in [name for name in os.environ if name.startswith(("PAYWALL_", "FLASK_"))]:
+        del os.environ[name]
+    if not hasattr(config, "workerinput"):
+        cluster.prepare()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the cluster, whatever happened; the workers of a parallel run leave it to the one that made it."""
+    if not hasattr(config, "workerinput") and cluster.FOLDER in os.environ:
+        cluster.remove()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave PostgreSQL out when asked to."""
+    if config.getoption("--sqlite-only"):
+        left_out = [item for item in items if item.get_closest_marker("postgresql")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def sqlite_copies(tmp_path_factory: pytest.TempPathFactory) -> "SQLiteCopies":
+    """Copies of a migrated SQLite file."""
+    from tests.databases import SQLiteCopies
+
+    folder = tmp_path_factory.mktemp("template")
+    return SQLiteCopies(folder, lambda url: migrate(url, folder))
+
+
+@pytest.fixture(scope="session")
+def postgresql_copies(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator["PostgreSQLCopies"]:
+    """Copies of a migrated PostgreSQL database."""
+    from tests.databases import PostgreSQLCopies
+
+    folder = tmp_path_factory.mktemp("template")
+    copies = PostgreSQLCopies(worker_id, lambda url: migrate(url, folder))
+    yield copies
+    copies.close()
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of this test's own migrated database: each test runs on SQLite and on PostgreSQL.
+
+    For one kind only: `@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
+    """
+    with request.getfixturevalue(f"{request.param}_copies").fresh(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> "Settings":
+    """Demo mode, no limits, jobs kept in memory; `@pytest.mark.settings(teaser_words=20)` changes any."""
+    marks = reversed(list(request.node.iter_markers("settings")))
+    changed = {name: value for mark in marks for name, value in mark.kwargs.items()}
+    return make_settings(data_dir=tmp_path, database_url=database, **changed)
+
+
+@pytest.fixture
+def app(settings: "Settings") -> Iterator["Flask"]:
+    """The whole product with its own database. No context is pushed: see `context`."""
+    from paywall import clock, create_app
+
+    app = create_app(settings)
+    app.config["TESTING"] = True
+    yield app
+    clock.use(None)
+    dispose(app)
+
+
+@pytest.fixture
+def context(app: "Flask") -> Iterator[None]:
+    """An application context, for tests that call a room's functions and send no request."""
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def client(app: "Flask") -> "FlaskClient":
+    """A browser without JavaScript: keeps cookies, does not follow redirects unless told."""
+    return app.test_client()
+
+
+@pytest.fixture
+def work(app: "Flask") -> Callable[[], int]:
+    """Run the jobs that wait, and those that they queue; how many ran."""
+    from paywall import jobs
+
+    return lambda: jobs.drain(app)
+
+
+@pytest.fixture
+def letters(app: "Flask") -> Callable[[], list["Letter"]]:
+    """The letters written so far, oldest first."""
+    from sqlalchemy import select
+
+    from paywall.db import db
+    from paywall.mail import Letter
+
+    def read() -> list[Letter]:
+        with app.app_context():
+            found = list(db.session.scalars(select(Letter).order_by(Letter.id)))
+            db.session.expunge_all()
+            return found
+
+    return read
+
+
+@pytest.fixture
+def clock(request: pytest.FixtureRequest) -> Iterator["MovingClock"]:
+    """Our clock, to be moved: `clock.set(instant)`, `clock.advance(days=3)`."""
+    from paywall import clock as ours
+    from tests.moving import MovingClock
+
+    if "app" in request.fixturenames:
+        request.getfixturevalue("app")
+    yield MovingClock()
+    ours.use(None)
+
+
+@pytest.fixture
+def sandbox(app: "Flask") -> "Sandbox":
+    """The stand-in for Stripe that this app talks to."""
+    stand_in: Sandbox = app.extensions["sandbox"]
+    return stand_in
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
+    """The demo as `make run` starts it: two web processes and a worker, on a free port, with its own data."""
+    from tests.live import Server
+
+    with Server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+def make_settings(**given: Any) -> "Settings":
+    """Settings for a test, that no environment and no .env file can change."""
+    from paywall import config
+
+    usual = {"secret_key": SECRET, "sandbox": True, "rate_limits": False, "queue_url": "memory:"}
+    return config.load(_env_file=None, **(usual | given))
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Build the schema at `url` by the migrations."""
+    import flask_migrate
+
+    from paywall import clock, create_app
+
+    app = create_app(make_settings(data_dir=folder, database_url=url))
+    with app.app_context():
+        flask_migrate.upgrade()
+    clock.use(None)
+    dispose(app)
+
+
+def dispose(app: "Flask") -> None:
+    """Close what an app holds open."""
+    from paywall.db import db
+
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
