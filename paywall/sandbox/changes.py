@@ -1,0 +1,167 @@
+"""Changing a running subscription: its end, its trial, its items with prorations, its discounts."""
+
+from fractions import Fraction
+
+from paywall.sandbox import catalogue, collection, discounts, renewal, standing
+from paywall.sandbox.books import Books
+from paywall.sandbox.edits import metadata
+from paywall.sandbox.errors import Doc, invalid
+
+
+def set_facts(books: Books, subscription: Doc, facts: Doc, params: Doc) -> None:
+    """Fields that are simply written, with `metadata` and `cancellation_details` merged."""
+    if "metadata" in params:
+        facts["metadata"] = metadata(params["metadata"], subscription["metadata"])
+    if "cancellation_details" in params:
+        facts["cancellation_details"] = {
+            **subscription["cancellation_details"],
+            **params["cancellation_details"],
+        }
+    if "pause_collection" in params:
+        _pause_collection(books, subscription, facts, params["pause_collection"])
+    if "trial_settings" in facts:
+        facts["trial_settings"] = {**subscription["trial_settings"], **facts["trial_settings"]}
+    standing.change(books, subscription, **facts)
+
+
+def plan_end(books: Books, subscription: Doc, params: Doc) -> None:
+    """`cancel_at_period_end` and `cancel_at`, set or taken back."""
+    at = params.get("cancel_at")
+    if params.get("cancel_at_period_end"):
+        standing.end_with_period(books, subscription)
+    elif at in ("min_period_end", "max_period_end"):
+        standing.schedule_end(books, subscription, standing.period_end(books, subscription))
+    elif at:
+        _end_at(books, subscription, int(at))
+    elif at == "" or params.get("cancel_at_period_end") is False:
+        standing.keep(books, subscription)
+
+
+def move_trial_end(books: Books, subscription: Doc, wanted: int | str) -> None:
+    """End the trial now, or at another instant."""
+    if wanted == "now":
+        standing.change(books, subscription, trial_end=books.now, billing_cycle_anchor=books.now)
+        books.stop(subscription["id"], "trial_will_end")
+        renewal.begin_period(books, subscription)
+        invoice = books.find("invoice", subscription["latest_invoice"])
+        renewal.finalize_and_collect(books, invoice)
+        return
+    at = int(wanted)
+    if at <= books.now:
+        raise invalid("The `trial_end` date has to be in the future.", "trial_end")
+    for item in books.all("subscription_item", parent=subscription["id"]):
+        books.save({**item, "current_period_end": at})
+    started = subscription["trial_start"] or books.now
+    standing.change(
+        books, subscription, status="trialing", trial_start=started, trial_end=at, billing_cycle_anchor=at
+    )
+    books.timer("renew", subscription["id"], at)
+    books.timer("trial_will_end", subscription["id"], max(books.now, at - 3 * collection.DAY))
+
+
+def resume(books: Books, subscription: Doc) -> Doc:
+    """A paused subscription runs again: a new period starts now and is paid for."""
+    before = books.render(subscription)
+    subscription.update(status="active", status_details=None, billing_cycle_anchor=books.now)
+    books.save(subscription)
+    books.emit("customer.subscription.resumed", subscription)
+    books.emit("customer.subscription.updated", subscription, before)
+    renewal.begin_period(books, subscription)
+    renewal.finalize_and_collect(books, books.find("invoice", subscription["latest_invoice"]))
+    return books.find("subscription", subscription["id"])
+
+
+def set_discounts(books: Books, subscription: Doc, wanted: list[Doc]) -> None:
+    """Replace the discounts; `{discount: id}` keeps one that is there."""
+    kept = [given.get("discount") or discounts.grant(books, subscription, given) for given in wanted]
+    standing.change(books, subscription, discounts=kept)
+
+
+def change_items(books: Books, subscription: Doc, params: Doc) -> None:
+    """Other prices or quantities. Changes are prorated; another rhythm starts a new period, billed now."""
+    before = books.render(subscription)
+    behavior = params.get("proration_behavior", "create_prorations")
+    anchored = apply_items(books, subscription, params["items"], behavior)
+    books.emit("customer.subscription.updated", subscription, before)
+    if subscription["status"] != "trialing" and (anchored or behavior == "always_invoice"):
+        renewal.bill_now(books, subscription, "subscription_update", period=anchored)
+
+
+def apply_items(books: Books, subscription: Doc, wanted: list[Doc], behavior: str) -> bool:
+    """Write the items and their prorations. True if a new period started."""
+    anchored = _change_each(books, subscription, wanted, behavior)
+    if anchored:
+        subscription["billing_cycle_anchor"] = books.now
+        books.save(subscription)
+        renewal.set_periods(books, subscription)
+    return anchored
+
+
+def _end_at(books: Books, subscription: Doc, at: int) -> None:
+    if at <= books.now:
+        raise invalid("The `cancel_at` date has to be in the future.", "cancel_at")
+    standing.schedule_end(books, subscription, at)
+
+
+def _pause_collection(books: Books, subscription: Doc, facts: Doc, wanted: Doc | str) -> None:
+    facts["pause_collection"] = wanted or None
+    books.stop(subscription["id"], "resume_collection")
+    if isinstance(wanted, dict) and wanted.get("resumes_at"):
+        books.timer("resume_collection", subscription["id"], wanted["resumes_at"])
+
+
+def _change_each(books: Books, subscription: Doc, wanted: list[Doc], behavior: str) -> bool:
+    anchored = False
+    for index, given in enumerate(wanted):
+        item = _known_item(books, subscription, given, index)
+        old = books.find("price", item["price"])
+        new = catalogue.sellable(books, given.get("price") or old["id"], f"items[{index}][price]")
+        quantity = given.get("quantity", item["quantity"])
+        rhythm = ("interval", "interval_count")
+        anchored = anchored or any(old["recurring"][name] != new["recurring"][name] for name in rhythm)
+        if behavior != "none" and subscription["status"] != "trialing":
+            _prorate(books, subscription, item, old, -1)
+            if not anchored:
+                _prorate(books, subscription, {**item, "quantity": quantity}, new, 1)
+        merged = metadata(given.get("metadata"), item["metadata"])
+        books.save({**item, "price": new["id"], "quantity": quantity, "metadata": merged})
+    return anchored and subscription["status"] != "trialing"
+
+
+def _known_item(books: Books, subscription: Doc, given: Doc, index: int) -> Doc:
+    if given.get("deleted") or "id" not in given:
+        raise invalid(
+            "The sandbox changes the items that a subscription has; name one by `id`.", f"items[{index}]"
+        )
+    item = books.find("subscription_item", given["id"], f"items[{index}][id]")
+    if item["subscription"] != subscription["id"]:
+        raise invalid("That item belongs to another subscription.", f"items[{index}][id]")
+    return item
+
+
+def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, sign: int) -> None:
+    start, end = item["current_period_start"], item["current_period_end"]
+    left = Fraction(end - books.now, end - start)
+    amount = sign * round(price["unit_amount"] * item["quantity"] * left)
+    name = books.find("product", price["product"])["name"]
+    facts = {
+        "amount": amount,
+        "currency": subscription["currency"],
+        "customer": subscription["customer"],
+        "date": books.now,
+        "description": f"{'Unused' if sign < 0 else 'Remaining'} time on {name}",
+        "discountable": False,
+        "invoice": None,
+        "metadata": {},
+        "period": {"start": books.now, "end": end},
+        "pricing": {
+            "type": "price_details",
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        },
+        "proration": True,
+        "quantity": item["quantity"],
+        "quantity_decimal": str(item["quantity"]),
+        "_subscription": subscription["id"],
+    }
+    books.emit("invoiceitem.created", books.add("invoiceitem", facts))

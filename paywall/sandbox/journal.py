@@ -1,0 +1,65 @@
+"""How a change becomes an event: the snapshot, what it was before, one delivery per endpoint that asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from paywall.sandbox.errors import Doc
+
+if TYPE_CHECKING:
+    from paywall.sandbox.books import Books
+
+API_VERSION = "2026-10-28.endive"
+
+
+def record(books: Books, type: str, snapshot: Doc, before: Doc | None) -> bool:
+    """Write the event. True if some endpoint is to hear of it."""
+    data: Doc = {"object": snapshot}
+    if before is not None:
+        data["previous_attributes"] = changes(before, snapshot)
+        if not data["previous_attributes"]:
+            return False
+    event = books.add(
+        "event",
+        {
+            "api_version": API_VERSION,
+            "data": data,
+            "request": {"id": books.origin.id, "idempotency_key": books.origin.idempotency_key},
+            "type": type,
+        },
+    )
+    return _queue(books, event) > 0
+
+
+def changes(before: Doc, after: Doc) -> Doc:
+    """The old values of what differs; of hashes only what differs, lists whole (as Stripe reports them)."""
+    old: Doc = {}
+    for name in before.keys() | after.keys():
+        was, now = before.get(name), after.get(name)
+        if was != now:
+            old[name] = _change(was, now)
+    return dict(sorted(old.items()))
+
+
+def listens(endpoint: Doc, type: str) -> bool:
+    """Does the endpoint want events of this type, and is it switched on?"""
+    wanted = endpoint["enabled_events"]
+    return endpoint["status"] == "enabled" and ("*" in wanted or type in wanted)
+
+
+def _change(was: Any, now: Any) -> Any:
+    if isinstance(was, dict) and isinstance(now, dict) and was.get("object") != "list":
+        return changes(was, now)
+    return was
+
+
+def _queue(books: Books, event: Doc) -> int:
+    endpoints = books.db.execute("SELECT id, body FROM objects WHERE kind = 'webhook_endpoint' ORDER BY seq")
+    wanted = [row["id"] for row in endpoints.fetchall() if listens(json.loads(row["body"]), event["type"])]
+    for endpoint in wanted:
+        books.db.execute(
+            "INSERT INTO deliveries (event, endpoint, state, created, due) VALUES (?, ?, 'pending', ?, ?)",
+            (event["id"], endpoint, books.now, books.now),
+        )
+    return len(wanted)

@@ -1,0 +1,152 @@
+"""The stand-in as one thing: a file, a clock, the API, and the pages' side of Checkout and the portal."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from stripe import HTTPClient
+
+from paywall.sandbox import collection, disputes, lifecycle, terms
+from paywall.sandbox.api import API_KEY, Api, Response
+from paywall.sandbox.books import Books, Origin
+from paywall.sandbox.checkout import Checkout
+from paywall.sandbox.clock import Clock
+from paywall.sandbox.collection import Dunning
+from paywall.sandbox.deliveries import Deliveries
+from paywall.sandbox.errors import Doc
+from paywall.sandbox.faults import Faults
+from paywall.sandbox.hosted import HostedInvoices
+from paywall.sandbox.ids import Ids
+from paywall.sandbox.portal import Portal
+from paywall.sandbox.store import Store
+from paywall.sandbox.transport import SandboxClient, SandboxWsgi
+
+
+class Sandbox:
+    """Stripe, as far as we model it. Any number of threads and processes may open the same file.
+
+    `public_url` is where the hosted pages are served; `on_event` is called after a commit with deliveries.
+    """
+
+    api_key = API_KEY
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        public_url: str,
+        on_event: Callable[[], None] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.on_event = on_event
+        self._public_url = public_url.rstrip("/")
+        self._ids = Ids(seed)
+        self._store = Store(path)
+        self._clock = Clock(self._store)
+        self.faults = Faults(self._store)
+        self.deliveries = Deliveries(self._store, self._clock, self.faults, self._books)
+        self.checkout = Checkout(self._work, self._look)
+        self.portal = Portal(self._work)
+        self.invoices = HostedInvoices(self._work, self._look)
+        self.disputes = Disputes(self._work)
+        self._api = Api(self._store, self._clock, self._ids, self.faults, self._work, self._look)
+        self.wsgi = SandboxWsgi(self.handle)
+
+    def http_client(self, timeout: float = 80) -> HTTPClient:
+        """For `stripe.StripeClient(sandbox.api_key, http_client=...)`; `timeout` in seconds."""
+        return SandboxClient(self.handle, timeout)
+
+    def handle(self, method: str, path: str, form: bytes | str, headers: Mapping[str, str]) -> Response:
+        """One API request; `form` is the body of a POST, the query string of a GET or DELETE."""
+        return self._api.handle(method, path, form, headers)
+
+    def now(self) -> datetime:
+        """The sandbox's time, aware UTC; costs microseconds."""
+        return self._clock.now()
+
+    def advance(
+        self, *, to: datetime | None = None, by: timedelta | None = None, months: int = 0
+    ) -> datetime:
+        """Move the clock forward and play everything that falls due, in order. Returns the new time.
+
+        Killed half way, the clock stands at the last instant played. Raises ValueError for a time gone by.
+        """
+        target = (to or self.now()).timestamp() + (by or timedelta()).total_seconds()
+        if months:
+            target = terms.plus(int(target), "month", months)
+        if target < self._clock.timestamp() - 1:
+            raise ValueError("the sandbox's clock only moves forward")
+        while not self._play(int(target)):
+            pass
+        with self._open(Origin()) as books:
+            self._clock.forward(target)
+            books.now = int(target)
+            lifecycle.tidy(books)
+        return self.now()
+
+    @property
+    def dunning(self) -> Dunning:
+        """When failed payments are tried again, and what comes after the last retry."""
+        with self._look() as books:
+            return collection.dunning(books)
+
+    @dunning.setter
+    def dunning(self, wanted: Dunning) -> None:
+        with self._work() as books:
+            collection.set_dunning(books, wanted)
+
+    @contextmanager
+    def _work(self, origin: Origin | None = None) -> Iterator[Books]:
+        """The books, for a change; what fell due in the meantime is played first."""
+        self._catch_up()
+        with self._open(origin or Origin()) as books:
+            yield books
+
+    @contextmanager
+    def _look(self, origin: Origin | None = None) -> Iterator[Books]:
+        """The books, for reading."""
+        self._catch_up()
+        with self._store.read() as db:
+            yield self._books(db)
+
+    @contextmanager
+    def _open(self, origin: Origin) -> Iterator[Books]:
+        with self._store.write() as db:
+            books = self._books(db, origin)
+            yield books
+        if books.rang and self.on_event:
+            self.on_event()
+
+    def _books(self, db: sqlite3.Connection, origin: Origin | None = None) -> Books:
+        return Books(db, int(self._clock.timestamp()), self._ids, self._public_url, origin or Origin())
+
+    def _catch_up(self) -> None:
+        now = int(self._clock.timestamp())
+        sql = "SELECT 1 FROM timers WHERE at <= ? LIMIT 1"
+        while self._store.connection().execute(sql, (now,)).fetchone():
+            self._play(now)
+
+    def _play(self, until: int) -> bool:
+        with self._open(Origin()) as books:
+            done = lifecycle.play(books, until)
+            self._clock.forward(books.now)
+            return done
+
+
+class Disputes:
+    """What a card holder's bank does."""
+
+    def __init__(self, work: Callable[[], AbstractContextManager[Books]]) -> None:
+        self._work = work
+
+    def open(self, charge_id: str, reason: str = "fraudulent") -> Doc:
+        """Take the money of a charge back. Raises `SandboxError` for a charge that was not paid."""
+        with self._work() as books:
+            return books.render(disputes.open_dispute(books, charge_id, reason))
+
+    def close(self, dispute_id: str, *, won: bool) -> Doc:
+        """Decide a dispute."""
+        with self._work() as books:
+            return books.render(disputes.close_dispute(books, dispute_id, won=won))
