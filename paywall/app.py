@@ -15,7 +15,7 @@ from paywall.access import middleware, routes
 from paywall.accounts import security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
-from paywall.articles.views import articles
+from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import gateway
 from paywall.billing.views import billing
 from paywall.cli import commands
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
-    middleware.init_app(app, settings)
+    middleware.init_app(app, settings, prefix=ARTICLE_PATH, lookup=lookup)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         24, ge=2, le=96, description="Hours past the period's end, as Stripe charges a renewal about 1 h late."
     )
 
+    page_store_mb: int = Field(64, ge=1, le=4096, description="Memory per worker for rendered pages, in MiB.")
+
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:587 or smtps://...:465.")
     mail_from: str = Field("", description="Sender of letters; empty: news@ the site's host.")
 

@@ -1,0 +1,188 @@
+"""The door: WSGI middleware that decides before anything is rendered, and answers from the page store."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.http import parse_etags
+from werkzeug.test import run_wsgi_app
+
+from paywall import clock
+from paywall.access.decision import Decision, Gate, decide
+from paywall.access.pages import Page, PageStore
+from paywall.access.visitors import NOBODY, visitor
+from paywall.accounts.sessions import SessionFacts, reader_key
+from paywall.config import Settings
+from paywall.db import db
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+DECISION = "paywall.decision"
+SIGNED_IN = "paywall.signed_in"
+GATE_AGE = 1.0
+GATES_KEPT = 20_000
+# Headers that belong to one request, or that the door itself sets.
+NOT_KEPT = frozenset({"content-length", "date", "vary", "cache-control", "etag", "set-cookie"})
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What the door needs to know of a page: its gate, and a word that changes when its content does."""
+
+    gate: Gate
+    version: str
+
+
+Lookup = Callable[[Connection, str, datetime], Gated | None]
+Sessions = Callable[[Mapping[str, Any]], SessionFacts]
+
+
+class Door:
+    """Decides for every GET under `prefix`; all else passes through undecided, which means teaser."""
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        *,
+        prefix: str,
+        lookup: Lookup,
+        sessions: Sessions,
+        engine: Callable[[], Engine],
+        store: PageStore,
+    ) -> None:
+        self._app = app
+        self._prefix = prefix
+        self._lookup = lookup
+        self._sessions = sessions
+        self._engine = engine
+        self._store = store
+        self._gates: dict[str, tuple[float, Gated | None]] = {}
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ.pop(DECISION, None)
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith(self._prefix) or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return self._app(environ, start_response)
+        try:
+            gated = self._gated(path)
+        except SQLAlchemyError:
+            log.exception("gate_unknown", path=path)
+            gated = None
+        if gated is None:
+            return self._app(environ, start_response)
+        return self._answer(path, gated, environ, start_response)
+
+    def forget(self) -> None:
+        """Drop what is remembered of gates and pages."""
+        self._gates.clear()
+        self._store.clear()
+
+    def _gated(self, path: str) -> Gated | None:
+        known = self._gates.get(path)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        if len(self._gates) >= GATES_KEPT:
+            self._gates.clear()
+        with self._engine().connect() as connection:
+            gated = self._lookup(connection, path, clock.now())
+        self._gates[path] = (time.monotonic() + GATE_AGE, gated)
+        return gated
+
+    def _answer(
+        self, path: str, gated: Gated, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        session = self._sessions(environ)
+        decision, signed_in = self._decide(gated.gate, session)
+        environ[DECISION], environ[SIGNED_IN] = decision, signed_in
+        if session.has_flashes:
+            return self._app(environ, _private(start_response))
+        key = (path, gated.version, decision, signed_in)
+        page = self._store.get(key)
+        if page is None:
+            page, extra = self._render(environ)
+            if extra or not page.status.startswith("200"):
+                start_response(page.status, [*page.headers, *extra, ("Cache-Control", "private, no-store")])
+                return [page.body]
+            self._store.put(key, page)
+        return _send(page, decision, environ, start_response, signed_in=signed_in)
+
+    def _decide(self, gate: Gate, session: SessionFacts) -> tuple[Decision, bool]:
+        now = clock.now()
+        who = NOBODY
+        if session.uniquifier is not None:
+            try:
+                with self._engine().connect() as connection:
+                    who = visitor(connection, session.uniquifier, now)
+            except SQLAlchemyError:
+                log.exception("visitor_unknown")
+        return decide(gate, who, now), who.reader_id is not None
+
+    def _render(self, environ: "WSGIEnvironment") -> tuple[Page, list[tuple[str, str]]]:
+        """The page, and headers that make it personal (a cookie): such a page is not kept."""
+        whole = {**environ, "REQUEST_METHOD": "GET"}
+        for condition in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE"):
+            whole.pop(condition, None)
+        body, status, headers = run_wsgi_app(self._app, whole, buffered=True)
+        kept = [(name, value) for name, value in headers if name.lower() not in NOT_KEPT]
+        cookies = [(name, value) for name, value in headers if name.lower() == "set-cookie"]
+        return Page.of(status, kept, b"".join(body)), cookies
+
+
+def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> None:
+    """Put the door in front of the app, for the paths that begin with `prefix`."""
+    door = Door(
+        app.wsgi_app,
+        prefix=prefix,
+        lookup=lookup,
+        sessions=reader_key(app),
+        engine=_reading_engine(app),
+        store=PageStore(settings.page_store_mb * 1024 * 1024),
+    )
+    app.extensions["door"] = door
+    app.wsgi_app = door  # type: ignore[method-assign]  # how Flask documents it
+
+
+def _reading_engine(app: Flask) -> Callable[[], Engine]:
+    def engine() -> Engine:
+        with app.app_context():
+            return db.engine.execution_options(sqlite_begin="DEFERRED")
+
+    return engine
+
+
+def _private(start_response: "StartResponse") -> "StartResponse":
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        others = [(name, value) for name, value in headers if name.lower() != "cache-control"]
+        return start_response(status, [*others, ("Cache-Control", "private, no-store")], exc_info)
+
+    return start
+
+
+def _send(
+    page: Page,
+    decision: Decision,
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
+    *,
+    signed_in: bool,
+) -> Iterable[bytes]:
+    about = [
+        ("ETag", page.etag),
+        ("Vary", "Cookie"),
+        ("Cache-Control", "private, no-cache" if signed_in else "public, no-cache"),
+        ("X-Paywall", f"{decision.show}; reason={decision.reason}"),
+    ]
+    if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(page.etag.strip('"')):
+        start_response("304 Not Modified", about)
+        return []
+    start_response(page.status, [*page.headers, *about, ("Content-Length", str(len(page.body)))])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [page.body]

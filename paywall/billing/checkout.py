@@ -1,0 +1,233 @@
+"""Opening Stripe's pages for a reader: one customer each, one open Checkout, never a second subscription."""
+
+from flask import current_app, url_for
+from sqlalchemy import Select, select, update
+
+from paywall import clock
+from paywall.accounts.models import Reader
+from paywall.billing.gateway import Checkout, Flow, Gone, gateway
+from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.sync import sync
+from paywall.config import Settings
+from paywall.db import db
+from paywall.errors import Conflict, NotFound, Unavailable
+from paywall.membership import record
+from paywall.membership.models import PlanState, Price, Subscription
+from paywall.membership.rules import Source
+
+
+class AlreadyPatron(Conflict):
+    """The reader has a live subscription: a second one is not sold."""
+
+
+def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
+    """Open a Checkout page for a reader and return its address; commits.
+
+    Our tables are asked first, then Stripe; then any page opened earlier is closed. Raises AlreadyPatron,
+    NotFound for a price that is not sold, Conflict if another tab was quicker, Unavailable.
+    """
+    price = _sold(price_id)
+    trial_days = 0 if _had_one(reader.id) else price.plan.trial_days
+    _refuse_second(reader.id)
+    customer = _customer(reader)
+    sync(customer.id)
+    _refuse_second(reader.id)
+    turn = _take_turn(customer.id)
+    _close_open(reader.id)
+    return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
+
+
+def finish(reader: Reader, session_id: str) -> tuple[bool, str | None]:
+    """What came of a Checkout page, for the reader to whom it belongs: (paid, where they want to be); commits.
+
+    Whether they may read is never taken from here but from the sync that this runs.
+    """
+    held = db.session.scalar(
+        select(CheckoutTry).where(CheckoutTry.session_id == session_id, CheckoutTry.reader_id == reader.id)
+    )
+    if held is None:
+        raise NotFound("This payment page was not opened by this account.")
+    try_id, reader_id, next_path = held.id, reader.id, held.next_path
+    db.session.commit()
+    session = gateway().checkout(session_id)
+    if session.reader != str(reader_id) or session.status != "complete":
+        return False, next_path
+    customer_id = db.session.scalar(_mapped(reader_id))
+    db.session.commit()
+    if customer_id is not None:
+        sync(customer_id)
+    _closed(try_id)
+    return session.is_paid, next_path
+
+
+def portal(reader: Reader, flow: Flow | None) -> str:
+    """The address of Stripe's page where this reader manages what they hold; for one click only; commits."""
+    customer = db.session.scalar(
+        select(StripeCustomer.stripe_id).where(
+            StripeCustomer.reader_id == reader.id, StripeCustomer.mode == gateway().mode
+        )
+    )
+    if customer is None:
+        raise NotFound("There is nothing to manage yet: this account has never paid by card.")
+    held = record.current(reader.id)
+    subject = held.external_id if held and held.source is Source.STRIPE else ""
+    settings: Settings = current_app.extensions["settings"]
+    configuration = _twin(TwinKind.PORTAL, 0)
+    back = settings.site_url + url_for("billing.portal_return")
+    db.session.commit()
+    return gateway().portal(customer, configuration=configuration, back=back, flow=flow, subject=subject)
+
+
+def sync_reader(reader_id: int) -> None:
+    """Read a reader's books at Stripe again; commits. Does nothing for who has none."""
+    customer_id = db.session.scalar(_mapped(reader_id))
+    db.session.commit()
+    if customer_id is not None:
+        sync(customer_id)
+
+
+def _sold(price_id: int) -> Price:
+    price = db.session.get(Price, price_id)
+    if price is None or not price.active or price.plan.state is PlanState.CLOSED:
+        raise NotFound("This price is no longer offered. Please choose again.")
+    return price
+
+
+def _had_one(reader_id: int) -> bool:
+    return db.session.scalar(select(Subscription.id).where(Subscription.reader_id == reader_id).limit(1)) is not None
+
+
+def _refuse_second(reader_id: int) -> None:
+    if record.live(reader_id):
+        raise AlreadyPatron("You already have a membership. You can change it on your account page.")
+
+
+def _mapped(reader_id: int) -> Select[tuple[int]]:
+    return select(StripeCustomer.id).where(
+        StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
+    )
+
+
+def _customer(reader: Reader) -> StripeCustomer:
+    """The reader's row with a customer at Stripe behind it, known there by the reader's present address."""
+    row = db.session.scalar(
+        select(StripeCustomer).where(
+            StripeCustomer.reader_id == reader.id, StripeCustomer.mode == gateway().mode
+        )
+    )
+    if row is None:
+        row = StripeCustomer(reader_id=reader.id, mode=gateway().mode)
+        db.session.add(row)
+        db.session.flush()
+    reader_id, email, born = reader.id, reader.email, int(reader.created_at.timestamp())
+    row_id, stripe_id, known_email, generation = row.id, row.stripe_id, row.email, row.generation
+    db.session.commit()
+    if stripe_id is None:
+        stripe_id = gateway().create_customer(reader_id, f"{born}:{reader_id}:{generation}")
+    if known_email != email:
+        gateway().update_email(stripe_id, email)
+    row = db.session.get_one(StripeCustomer, row_id, populate_existing=True)
+    row.stripe_id, row.email = stripe_id, email
+    db.session.commit()
+    return row
+
+
+def _take_turn(customer_id: int) -> int:
+    turn = db.session.scalar(
+        update(StripeCustomer)
+        .where(StripeCustomer.id == customer_id)
+        .values(turn=StripeCustomer.turn + 1)
+        .returning(StripeCustomer.turn)
+    )
+    db.session.commit()
+    return int(turn or 0)
+
+
+def _close_open(reader_id: int) -> None:
+    """Close the pages opened earlier; one that was paid meanwhile shows in the sync and refuses a second."""
+    query = select(CheckoutTry.id, CheckoutTry.session_id).where(
+        CheckoutTry.reader_id == reader_id, CheckoutTry.mode == gateway().mode, CheckoutTry.closed_at.is_(None)
+    )
+    opened = db.session.execute(query).all()
+    db.session.commit()
+    was_paid = False
+    for try_id, session_id in opened:
+        try:
+            was_paid |= not gateway().expire_checkout(session_id) and _is_complete(session_id)
+        except Gone:
+            pass
+        _closed(try_id)
+    if was_paid:
+        sync_reader(reader_id)
+        _refuse_second(reader_id)
+
+
+def _is_complete(session_id: str) -> bool:
+    return gateway().checkout(session_id).status == "complete"
+
+
+def _open(
+    reader: Reader,
+    customer: StripeCustomer,
+    price: Price,
+    *,
+    trial_days: int,
+    turn: int,
+    next_path: str | None,
+) -> str:
+    settings: Settings = current_app.extensions["settings"]
+    row_id, stripe_id, reader_id, price_id = customer.id, customer.stripe_id or "", reader.id, price.id
+    twin = _twin(TwinKind.PRICE, price_id)
+    db.session.commit()
+    if twin is None:
+        raise Unavailable("This price is not at Stripe yet: staff must run `flask paywall stripe-setup`.")
+    session = gateway().open_checkout(
+        customer=stripe_id,
+        reader_id=reader_id,
+        price=twin,
+        trial_days=trial_days,
+        urls=(
+            f"{settings.site_url}{url_for('billing.checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
+            f"{settings.site_url}{url_for('billing.join', next=next_path)}",
+        ),
+        key=f"{stripe_id}:{turn}",
+    )
+    return _keep(row_id, turn, reader_id, price_id, session, next_path)
+
+
+def _keep(
+    customer_id: int, turn: int, reader_id: int, price_id: int, session: Checkout, next_path: str | None
+) -> str:
+    """Write the page down, unless another tab has begun since: then close ours and say so."""
+    mine = db.session.scalar(
+        select(StripeCustomer.turn).where(StripeCustomer.id == customer_id).with_for_update()
+    )
+    overtaken = mine != turn
+    if not overtaken:
+        db.session.add(
+            CheckoutTry(
+                reader_id=reader_id,
+                price_id=price_id,
+                mode=gateway().mode,
+                session_id=session.id,
+                next_path=next_path,
+            )
+        )
+    db.session.commit()
+    if overtaken:
+        gateway().expire_checkout(session.id)
+        raise Conflict("You have just opened the payment page in another tab. Please go on there.")
+    return session.url or ""
+
+
+def _closed(try_id: int) -> None:
+    db.session.execute(update(CheckoutTry).where(CheckoutTry.id == try_id).values(closed_at=clock.now()))
+    db.session.commit()
+
+
+def _twin(kind: TwinKind, own_id: int) -> str | None:
+    return db.session.scalar(
+        select(StripeTwin.stripe_id).where(
+            StripeTwin.kind == kind, StripeTwin.own_id == own_id, StripeTwin.mode == gateway().mode
+        )
+    )

@@ -1,0 +1,123 @@
+"""What we remember of Stripe: whose customer is whose, the inbox of events, open Checkouts, invoices."""
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from paywall import clock
+from paywall.accounts.models import Reader
+from paywall.billing.gateway import Mode
+from paywall.db import Id, Model, utcnow, words
+from paywall.money import Money
+
+
+class TwinKind(enum.StrEnum):
+    """Kinds of our things that have a twin at Stripe."""
+
+    PRODUCT = "product"
+    PRICE = "price"
+    PORTAL = "portal"
+    ENDPOINT = "endpoint"
+
+
+class EventState(enum.StrEnum):
+    """How far an event of the inbox has come."""
+
+    RECEIVED = "received"
+    HANDLED = "handled"
+    IGNORED = "ignored"
+    FAILED = "failed"
+
+
+class StripeTwin(Model):
+    """Our plan, price, portal configuration or endpoint, and the id of its twin at Stripe."""
+
+    __tablename__ = "stripe_twin"
+    __table_args__ = (UniqueConstraint("kind", "own_id", "mode"), UniqueConstraint("stripe_id", "mode"))
+
+    id: Mapped[Id]
+    kind: Mapped[TwinKind] = mapped_column(words(TwinKind))
+    own_id: Mapped[int]
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    stripe_id: Mapped[str] = mapped_column(String(255))
+
+
+class StripeCustomer(Model):
+    """A reader's one customer at Stripe.
+
+    `ticket` counts the fetches begun, `written` is the last one whose result was kept: a fetch that was
+    overtaken writes nothing. `turn` counts Checkouts begun, so that of two at once only one stays open.
+    """
+
+    __tablename__ = "stripe_customer"
+    __table_args__ = (UniqueConstraint("reader_id", "mode"), UniqueConstraint("stripe_id", "mode"))
+
+    id: Mapped[Id]
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    stripe_id: Mapped[str | None] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(320))
+    generation: Mapped[int] = mapped_column(default=1)
+    ticket: Mapped[int] = mapped_column(default=0)
+    written: Mapped[int] = mapped_column(default=0)
+    turn: Mapped[int] = mapped_column(default=0)
+    reader: Mapped[Reader] = relationship()
+
+
+class StripeEvent(Model):
+    """One event as it came in; stored before Stripe is told that we have it."""
+
+    __tablename__ = "stripe_event"
+    __table_args__ = (Index("ix_stripe_event_waiting", "state", "try_at"),)
+
+    id: Mapped[Id]
+    event_id: Mapped[str] = mapped_column(String(255), unique=True)
+    type: Mapped[str] = mapped_column(String(120))
+    customer: Mapped[str | None] = mapped_column(String(255), index=True)
+    payload: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    state: Mapped[EventState] = mapped_column(words(EventState), default=EventState.RECEIVED)
+    try_at: Mapped[datetime | None] = mapped_column(default=clock.wall)
+    attempts: Mapped[int] = mapped_column(default=0)
+    handled_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class CheckoutTry(Model):
+    """A Checkout page that we opened for a reader, and where they want to be after it."""
+
+    __tablename__ = "checkout_try"
+
+    id: Mapped[Id]
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"), index=True)
+    price_id: Mapped[int] = mapped_column(ForeignKey("price.id"))
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    session_id: Mapped[str] = mapped_column(String(255), unique=True)
+    next_path: Mapped[str | None] = mapped_column(String(500))
+    opened_at: Mapped[datetime] = mapped_column(default=utcnow)
+    closed_at: Mapped[datetime | None]
+
+
+class Invoice(Model):
+    """A bill that Stripe made out to a reader, as last fetched."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (Index("ix_invoice_reader_id_made_at", "reader_id", "made_at"),)
+
+    id: Mapped[Id]
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))
+    stripe_id: Mapped[str] = mapped_column(String(255), unique=True)
+    number: Mapped[str | None] = mapped_column(String(60))
+    status: Mapped[str] = mapped_column(String(32))
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    made_at: Mapped[datetime]
+    page_url: Mapped[str | None] = mapped_column(Text)
+    pdf_url: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def total(self) -> Money:
+        """What the bill comes to."""
+        return Money(self.amount, self.currency)

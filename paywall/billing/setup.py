@@ -1,0 +1,113 @@
+"""Making a Stripe account ready for our plans: products, prices, portal and webhook endpoint, idempotently."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from paywall.billing.gateway import gateway
+from paywall.billing.models import StripeTwin, TwinKind
+from paywall.db import db
+from paywall.membership.models import Plan, Price
+
+EVENTS = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.pending_update_applied",
+    "customer.subscription.pending_update_expired",
+    "customer.subscription.trial_will_end",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.payment_action_required",
+    "invoice.finalization_failed",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+    "customer.updated",
+    "customer.deleted",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One thing that the set-up looked at: what it is, its id at Stripe, whether it had to be made.
+
+    `secret` is set once, when a webhook endpoint is made: Stripe never shows it again.
+    """
+
+    what: str
+    stripe_id: str
+    is_new: bool
+    secret: str | None = None
+
+
+def setup(site_url: str) -> Iterator[Done]:
+    """Make what is missing at Stripe and remember the ids; run again, it finds all in place. Commits."""
+    plans = list(db.session.scalars(select(Plan).order_by(Plan.position, Plan.id)))
+    db.session.expunge_all()
+    db.session.commit()
+    for plan in plans:
+        yield _product(plan)
+        yield from _prices(plan.id)
+    yield _portal(site_url)
+    yield _endpoint(f"{site_url}/webhooks/stripe")
+
+
+def _product(plan: Plan) -> Done:
+    stripe_id = f"paywall_{plan.slug.replace('-', '_')}"
+    is_new = gateway().ensure_product(stripe_id, name=plan.name, description=plan.description)
+    _remember(TwinKind.PRODUCT, plan.id, stripe_id)
+    return Done(f"product {plan.name}", stripe_id, is_new)
+
+
+def _prices(plan_id: int) -> Iterator[Done]:
+    query = select(Price).join(Plan).where(Plan.id == plan_id).order_by(Price.id)
+    wanted = [(price.id, price.plan.slug, price.money, price.interval) for price in db.session.scalars(query)]
+    db.session.commit()
+    for price_id, slug, money, interval in wanted:
+        key = f"paywall-{slug}-{interval}-{money.currency}-{money.amount}"
+        product = f"paywall_{slug.replace('-', '_')}"
+        stripe_id, is_new = gateway().ensure_price(key, product=product, money=money, interval=interval)
+        _remember(TwinKind.PRICE, price_id, stripe_id)
+        yield Done(f"price {money.text()} a {interval}", stripe_id, is_new)
+
+
+def _portal(site_url: str) -> Done:
+    known = _known(TwinKind.PORTAL)
+    stripe_id, is_new = gateway().ensure_portal(known, site_url=site_url)
+    _remember(TwinKind.PORTAL, 0, stripe_id)
+    return Done("customer portal", stripe_id, is_new)
+
+
+def _endpoint(url: str) -> Done:
+    stripe_id, secret = gateway().ensure_endpoint(url, EVENTS)
+    _remember(TwinKind.ENDPOINT, 0, stripe_id)
+    return Done(f"webhook endpoint {url}", stripe_id, secret is not None, secret)
+
+
+def _known(kind: TwinKind) -> str | None:
+    found = db.session.scalar(
+        select(StripeTwin.stripe_id).where(StripeTwin.kind == kind, StripeTwin.mode == gateway().mode)
+    )
+    db.session.commit()
+    return found
+
+
+def _remember(kind: TwinKind, own_id: int, stripe_id: str) -> None:
+    row = db.session.scalar(
+        select(StripeTwin).where(
+            StripeTwin.kind == kind, StripeTwin.own_id == own_id, StripeTwin.mode == gateway().mode
+        )
+    ) or StripeTwin(kind=kind, own_id=own_id, mode=gateway().mode)
+    row.stripe_id = stripe_id
+    db.session.add(row)
+    db.session.commit()

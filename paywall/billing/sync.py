@@ -1,0 +1,109 @@
+"""Reading one customer's books at Stripe again, and writing what they say: one sync, many doors."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import timedelta
+from typing import cast
+
+import structlog
+from flask import current_app
+from sqlalchemy import CursorResult, select, update
+
+from paywall.billing.gateway import Gone, RemoteInvoice, RemoteSubscription, gateway
+from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
+from paywall.config import Settings
+from paywall.db import db
+from paywall.membership import letters, record
+from paywall.membership.models import Price
+from paywall.membership.rules import Facts, Policy
+
+log = structlog.get_logger()
+
+
+def sync(customer_id: int) -> bool:
+    """Make our rows for one of our customers (its row id) equal Stripe's; commits.
+
+    The ticket is taken before the fetch and compared at the write: of two fetches at once, the one that
+    began later wins, whichever ends first. False if a later one had already written.
+    """
+    customer, ticket = _take_ticket(customer_id)
+    if customer is None:
+        return True
+    try:
+        subscriptions = gateway().subscriptions(customer)
+        invoices = gateway().invoices(customer)
+    except Gone:
+        log.warning("customer_gone", customer=customer)
+        return True
+    return _write(customer_id, ticket, subscriptions, invoices)
+
+
+def policy() -> Policy:
+    """For how long access outlives what was paid, from the settings."""
+    settings: Settings = current_app.extensions["settings"]
+    return Policy(
+        grace=timedelta(days=settings.grace_days), slack=timedelta(hours=settings.renewal_slack_hours)
+    )
+
+
+def _take_ticket(customer_id: int) -> tuple[str | None, int]:
+    taken = db.session.execute(
+        update(StripeCustomer)
+        .where(StripeCustomer.id == customer_id)
+        .values(ticket=StripeCustomer.ticket + 1)
+        .returning(StripeCustomer.stripe_id, StripeCustomer.ticket)
+    ).one_or_none()
+    db.session.commit()
+    return (taken.stripe_id, taken.ticket) if taken else (None, 0)
+
+
+def _write(
+    customer_id: int, ticket: int, subscriptions: list[RemoteSubscription], invoices: list[RemoteInvoice]
+) -> bool:
+    # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
+    mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
+    if not cast("CursorResult[None]", db.session.execute(mine.values(written=ticket))).rowcount:
+        db.session.rollback()
+        return False
+    customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
+    events = record.record(customer.reader, _facts(subscriptions), policy())
+    _keep_invoices(customer.reader_id, invoices)
+    letters.write_for(events)
+    db.session.commit()
+    return True
+
+
+def _facts(subscriptions: Iterable[RemoteSubscription]) -> list[Facts]:
+    plans = _plans_by_price()
+    found = []
+    for one in subscriptions:
+        plan_id = plans.get(one.price_id)
+        if plan_id is None or one.interval is None:
+            log.warning("foreign_subscription", subscription=one.id, price=one.price_id)
+            continue
+        shared = {field.name: getattr(one, field.name) for field in fields(one) if field.name in _SHARED}
+        found.append(Facts(external_id=one.id, plan_id=plan_id, **shared))
+    return found
+
+
+_SHARED = {field.name for field in fields(Facts)} & {field.name for field in fields(RemoteSubscription)}
+
+
+def _plans_by_price() -> dict[str, int]:
+    query = (
+        select(StripeTwin.stripe_id, Price.plan_id)
+        .join(Price, Price.id == StripeTwin.own_id)
+        .where(StripeTwin.kind == TwinKind.PRICE, StripeTwin.mode == gateway().mode)
+    )
+    return {stripe_id: plan_id for stripe_id, plan_id in db.session.execute(query)}
+
+
+def _keep_invoices(reader_id: int, invoices: Iterable[RemoteInvoice]) -> None:
+    query = select(Invoice).where(Invoice.reader_id == reader_id)
+    known = {row.stripe_id: row for row in db.session.scalars(query)}
+    for one in invoices:
+        row = known.get(one.id) or Invoice(reader_id=reader_id, stripe_id=one.id)
+        row.number, row.status, row.made_at = one.number, one.status, one.made_at
+        row.amount, row.currency = one.total.amount, one.total.currency
+        row.page_url, row.pdf_url = one.page_url, one.pdf_url
+        db.session.add(row)

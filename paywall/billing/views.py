@@ -1,0 +1,136 @@
+"""Pages of paying: join, Checkout and back, the reader's account, and the door for Stripe's events."""
+
+from typing import get_args
+
+import structlog
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy import select
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from paywall import clock
+from paywall.access.routes import may_enter
+from paywall.accounts.limits import limiter
+from paywall.accounts.models import Reader
+from paywall.accounts.security import safe_next
+from paywall.billing import checkout, inbox
+from paywall.billing.gateway import Flow, gateway
+from paywall.billing.models import Invoice
+from paywall.config import Settings
+from paywall.db import db
+from paywall.errors import Unavailable
+from paywall.membership import plans, record
+
+EVENT_LIMIT = 1024 * 1024
+
+billing = Blueprint("billing", __name__)
+log = structlog.get_logger()
+
+
+@billing.get("/join")
+@may_enter("public")
+def join() -> str | Response:
+    """The plans on offer; a reader who holds one is shown it instead."""
+    next_path = safe_next(request.args.get("next"))
+    if current_user.is_authenticated and record.live(current_user.id):
+        return redirect(url_for("billing.account"))
+    return render_template("billing/join.html", plans=plans.on_offer(request.args.get("plan")), next=next_path)
+
+
+@billing.post("/join/checkout")
+@may_enter("reader")
+@limiter.limit("20/hour")
+def begin_checkout() -> Response:
+    """Open Stripe's Checkout for the chosen price and go there."""
+    price_id = request.form.get("price", type=int) or abort(400)
+    try:
+        address = checkout.begin(_reader(), price_id, safe_next(request.form.get("next")))
+    except checkout.AlreadyPatron as held:
+        flash(held.message, "info")
+        return redirect(url_for("billing.account"))
+    return redirect(address, 303)
+
+
+@billing.get("/join/return")
+@may_enter("reader")
+def checkout_return() -> Response:
+    """Back from Checkout: sync at once, then on to the article that the reader came for."""
+    try:
+        is_paid, next_path = checkout.finish(_reader(), request.args.get("session_id", ""))
+    except Unavailable:
+        flash(gettext("Your payment is safe. Stripe has not confirmed it to us yet; this takes a minute."), "info")
+        return redirect(url_for("billing.account"))
+    if record.current(current_user.id) is None:
+        flash(gettext("The payment was not completed, and nothing was charged. You can try again."), "warning")
+        return redirect(url_for("billing.join", next=next_path))
+    if is_paid:
+        flash(gettext("Thank you. You are a patron now, and every article is yours to read."), "success")
+    else:
+        flash(gettext("Thank you. Your bank is still moving the money; we write to you when it is here."), "info")
+    return redirect(next_path or url_for("billing.account"))
+
+
+@billing.get("/account")
+@may_enter("reader")
+def account() -> str:
+    """What the reader holds, in words, with invoices and the way to change each thing."""
+    query = select(Invoice).where(Invoice.reader_id == current_user.id).order_by(Invoice.made_at.desc())
+    return render_template(
+        "billing/account.html",
+        held=record.current(current_user.id),
+        invoices=db.session.scalars(query.limit(36)).all(),
+        now=clock.now(),
+        cheapest=plans.cheapest(),
+    )
+
+
+@billing.post("/account/portal")
+@may_enter("reader")
+@limiter.limit("30/hour")
+def open_portal() -> Response:
+    """Go to Stripe's own page for this reader: `flow` cancels or changes the card, empty shows all."""
+    flow = request.form.get("flow") or None
+    if flow is not None and flow not in get_args(Flow):
+        abort(400)
+    return redirect(checkout.portal(_reader(), flow), 303)  # type: ignore[arg-type]  # checked above
+
+
+@billing.get("/account/back")
+@may_enter("reader")
+def portal_return() -> Response:
+    """Back from Stripe's page: what was changed there shows at once."""
+    reader_id = current_user.id
+    try:
+        checkout.sync_reader(reader_id)
+    except Unavailable:
+        flash(gettext("Stripe does not answer just now. What you changed there will show here soon."), "info")
+    return redirect(url_for("billing.account"))
+
+
+@billing.post("/webhooks/stripe")
+@may_enter("public")
+@limiter.exempt
+def webhook() -> tuple[str, int]:
+    """Take in an event: verify the raw body, store it once, answer. What it means is a job's business."""
+    if not gateway().hears:
+        abort(404)
+    request.max_content_length = EVENT_LIMIT
+    raw = request.get_data()
+    if len(raw) > EVENT_LIMIT:
+        raise RequestEntityTooLarge
+    event = gateway().event(raw, request.headers.get("Stripe-Signature"))
+    settings: Settings = current_app.extensions["settings"]
+    if event.livemode != settings.live:
+        # Answered with 2xx: an error would make Stripe retry for days and then switch the endpoint off.
+        log.warning("event_of_other_mode", event_id=event.id, livemode=event.livemode)
+        return "", 200
+    inbox.store(event, raw.decode())
+    db.session.commit()
+    return "", 200
+
+
+def _reader() -> Reader:
+    reader: Reader = current_user._get_current_object()
+    return reader
