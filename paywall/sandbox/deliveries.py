@@ -23,7 +23,10 @@ _RENDER = Callable[[sqlite3.Connection], Books]
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one endpoint; `last_status` is of the latest attempt (0: no answer)."""
+    """One event on its way to one endpoint; `last_status` is of the latest attempt (0: no answer).
+
+    `state` is pending, delivered, failed, dropped (by a fault) or replaced (by a resend).
+    """
 
     id: int
     event: str
@@ -34,6 +37,7 @@ class Delivery:
     due: float
     attempts: int
     last_status: int | None
+    state: str
 
 
 class Deliveries:
@@ -87,7 +91,9 @@ class Deliveries:
 
     def _meddled(self, delivery: Delivery) -> bool:
         """Is a fault set that keeps this delivery from being made now?"""
-        fault = self._faults.take(delivery.type, FaultKind.DROP, FaultKind.DELAY)
+        late = delivery.due > delivery.created
+        kinds = (FaultKind.DROP,) if late else (FaultKind.DROP, FaultKind.DELAY)
+        fault = self._faults.take(delivery.type, *kinds)
         if fault is None:
             return False
         state = "dropped" if fault.kind is FaultKind.DROP else "pending"

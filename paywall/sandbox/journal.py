@@ -29,7 +29,7 @@ def record(books: Books, type: str, snapshot: Doc, before: Doc | None) -> bool:
             "type": type,
         },
     )
-    return _queue(books, event) > 0
+    return queue(books, event) > 0
 
 
 def changes(before: Doc, after: Doc) -> Doc:
@@ -54,7 +54,8 @@ def _change(was: Any, now: Any) -> Any:
     return was
 
 
-def _queue(books: Books, event: Doc) -> int:
+def queue(books: Books, event: Doc) -> int:
+    """One delivery for each endpoint that wants the event. How many that are."""
     endpoints = books.db.execute("SELECT id, body FROM objects WHERE kind = 'webhook_endpoint' ORDER BY seq")
     wanted = [row["id"] for row in endpoints.fetchall() if listens(json.loads(row["body"]), event["type"])]
     for endpoint in wanted:

@@ -73,7 +73,7 @@ def create_configuration(books: Books, _: str, params: Doc) -> Doc:
         "name": params.get("name") or None,
         "updated": books.now,
     }
-    _check_products(books, facts["features"]["subscription_update"])
+    _settle_products(books, facts["features"]["subscription_update"])
     configuration = books.add("billing_portal.configuration", facts)
     books.emit("billing_portal.configuration.created", configuration)
     return configuration
@@ -90,7 +90,7 @@ def update_configuration(books: Books, id: str, params: Doc) -> Doc:
     before = books.render(configuration)
     merge(configuration, params)
     configuration["updated"] = books.now
-    _check_products(books, configuration["features"]["subscription_update"])
+    _settle_products(books, configuration["features"]["subscription_update"])
     books.save(configuration)
     books.emit("billing_portal.configuration.updated", configuration, before)
     return configuration
@@ -141,12 +141,14 @@ def _flow(books: Books, customer: Doc, configuration: Doc, data: Doc | None) -> 
     return {"type": kind, "after_completion": after, kind: details or None}
 
 
-def _check_products(books: Books, feature: Doc) -> None:
-    """Stripe refuses two prices of one product with the same rhythm."""
+def _settle_products(books: Books, feature: Doc) -> None:
+    """Fill in what Stripe fills in. It refuses two prices of one product with the same rhythm."""
     products = feature["products"] or []
     if len(products) > 10:
         raise invalid("You can list up to 10 products.", "features[subscription_update][products]")
     for index, product in enumerate(products):
+        quantity = product.get("adjustable_quantity", {})
+        product["adjustable_quantity"] = {"enabled": False, "minimum": 1, **quantity}
         at = f"features[subscription_update][products][{index}][prices]"
         rhythms = []
         for id in product["prices"]:

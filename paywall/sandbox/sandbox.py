@@ -19,6 +19,7 @@ from paywall.sandbox.errors import Doc
 from paywall.sandbox.faults import Faults
 from paywall.sandbox.hosted import HostedInvoices
 from paywall.sandbox.ids import Ids
+from paywall.sandbox.ledger import Ledger
 from paywall.sandbox.portal import Portal
 from paywall.sandbox.store import Store
 from paywall.sandbox.transport import SandboxClient, SandboxWsgi
@@ -51,6 +52,7 @@ class Sandbox:
         self.portal = Portal(self._work)
         self.invoices = HostedInvoices(self._work, self._look)
         self.disputes = Disputes(self._work)
+        self.ledger = Ledger(self._work, self._look, self.deliveries)
         self._api = Api(self._store, self._clock, self._ids, self.faults, self._work, self._look)
         self.wsgi = SandboxWsgi(self.handle)
 
@@ -61,6 +63,11 @@ class Sandbox:
     def handle(self, method: str, path: str, form: bytes | str, headers: Mapping[str, str]) -> Response:
         """One API request; `form` is the body of a POST, the query string of a GET or DELETE."""
         return self._api.handle(method, path, form, headers)
+
+    def webhook_secrets(self) -> list[str]:
+        """The signing secret of each webhook endpoint, as the dashboard would show it."""
+        with self._look() as books:
+            return [endpoint["_secret"] for endpoint in books.all("webhook_endpoint")]
 
     def now(self) -> datetime:
         """The sandbox's time, aware UTC; costs microseconds."""
