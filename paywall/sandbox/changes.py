@@ -162,6 +162,7 @@ def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, sign: int) 
         "proration": True,
         "quantity": item["quantity"],
         "quantity_decimal": str(item["quantity"]),
+        "_item": item["id"],
         "_subscription": subscription["id"],
     }
     books.emit("invoiceitem.created", books.add("invoiceitem", facts))

@@ -76,7 +76,8 @@ class Checkout:
             method = books.get(session.get("_pending") or "")
             if method is None:
                 raise invalid("This Checkout Session does not wait for authentication.", "session")
-            books.save({**session, "_pending": None})
+            session["_pending"] = None
+            books.save(session)
             return _pay(books, session, method, Presence(on_session=True, authenticated=passed))
 
 
@@ -93,7 +94,7 @@ def _already(session: Doc) -> Payment | None:
 
 
 def _complete(session: Doc) -> Payment:
-    url = session["success_url"] or session["return_url"]
+    url = session.get("success_url") or session.get("return_url")
     return Payment(PaymentState.COMPLETE, "", (url or "").replace("{CHECKOUT_SESSION_ID}", session["id"]))
 
 
@@ -112,7 +113,8 @@ def _pay(books: Books, session: Doc, method: Doc, presence: Presence) -> Payment
         attempt = payments.charge(books, intent, method, presence)
     match attempt.answer:
         case Answer.ACTION:
-            books.save({**session, "_pending": method["id"]})
+            session["_pending"] = method["id"]
+            books.save(session)
             return Payment(PaymentState.REQUIRES_ACTION, "Your bank asks you to confirm this payment.")
         case Answer.DECLINED:
             return declined(attempt.decline)

@@ -25,6 +25,7 @@ class AfterRetries(StrEnum):
     CANCEL = "cancel"
     UNPAID = "unpaid"
     PAST_DUE = "past_due"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ def _tell_subscription(books: Books, subscription: Doc, *, last: bool) -> None:
                 standing.end(books, subscription, "payment_failed")
             case AfterRetries.UNPAID:
                 standing.change(books, subscription, status="unpaid")
+            case AfterRetries.PAUSE:
+                standing.pause(books, subscription, "final_payment_failure")
             case AfterRetries.PAST_DUE:
                 pass
 

@@ -60,10 +60,11 @@ def open_dispute(books: Books, charge_id: str, reason: str = "fraudulent") -> Do
     charge = books.find("charge", charge_id)
     if charge["disputed"] or not charge["paid"]:
         raise invalid(f"Charge {charge_id} cannot be disputed.", "charge")
+    brand = charge["payment_method_details"]["card"]["brand"]
     taken = balance.book(books, "adjustment", charge_id, -charge["amount"], charge["currency"], DISPUTE_FEE)
     facts = {
         "amount": charge["amount"],
-        "balance_transactions": [taken],
+        "_transactions": [taken["id"]],
         "charge": charge_id,
         "currency": charge["currency"],
         "evidence_details": {
@@ -76,7 +77,10 @@ def open_dispute(books: Books, charge_id: str, reason: str = "fraudulent") -> Do
         "is_charge_refundable": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": {"type": "card", "card": {"brand": "visa", "case_type": "chargeback"}},
+        "payment_method_details": {
+            "type": "card",
+            "card": {"brand": brand, "case_type": "chargeback", "network": brand},
+        },
         "reason": reason,
         "status": "needs_response",
     }
@@ -95,7 +99,7 @@ def close_dispute(books: Books, id: str, *, won: bool) -> Doc:
     dispute["status"] = "won" if won else "lost"
     if won:
         back = balance.book(books, "adjustment", dispute["charge"], dispute["amount"], dispute["currency"])
-        dispute["balance_transactions"].append(back)
+        dispute["_transactions"].append(back["id"])
     books.save(dispute)
     if won:
         books.emit("charge.dispute.funds_reinstated", dispute)

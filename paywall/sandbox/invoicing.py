@@ -114,15 +114,15 @@ def payment_of(books: Books, invoice: Doc) -> Doc | None:
     return known[-1] if known else None
 
 
-def close(books: Books, invoice: Doc, status: str) -> Doc:
-    """End an unpaid invoice as `void` or `uncollectible`."""
+def close(books: Books, invoice: Doc, status: str, why: str = "user_forgiven") -> Doc:
+    """End an unpaid invoice as `void` or `uncollectible`; only the latter says why."""
     before = books.render(invoice)
     books.stop(invoice["id"])
     invoice.update(status=status, auto_advance=False, next_payment_attempt=None)
     mark = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]
     invoice["status_transitions"] = {**invoice.get("status_transitions", {}), mark: books.now}
     if status == "uncollectible":
-        invoice["status_details"] = {"uncollectible": {"reason": "manual"}}
+        invoice["status_details"] = {"uncollectible": {"reason": why}}
     payment = payment_of(books, invoice)
     if payment and status == "void":
         payment.update(status="canceled", status_transitions={"canceled_at": books.now})

@@ -59,7 +59,7 @@ def _opened(books: Books, value: Any, steps: list[str], path: str) -> Any:
 def _with_items(books: Books, doc: Doc) -> Doc:
     items = [render(books, item) for item in books.all("subscription_item", parent=doc["id"])]
     url = f"/v1/subscription_items?subscription={doc['id']}"
-    return {**doc, "items": {**shapes.listing(items, url), "total_count": len(items)}}
+    return {**doc, "items": shapes.listing(items, url)}
 
 
 def _with_price(books: Books, doc: Doc) -> Doc:
@@ -94,10 +94,12 @@ def _plan(price: Doc) -> Doc:
 
 def _with_lines(books: Books, doc: Doc) -> Doc:
     lines = [shapes.complete(line) for line in doc["_lines"]]
-    return {
-        **doc,
-        "lines": {**shapes.listing(lines, f"/v1/invoices/{doc['id']}/lines"), "total_count": len(lines)},
-    }
+    return {**doc, "lines": shapes.listing(lines, f"/v1/invoices/{doc['id']}/lines")}
+
+
+def _with_transactions(books: Books, doc: Doc) -> Doc:
+    moved = [render(books, books.find("balance_transaction", id)) for id in doc["_transactions"]]
+    return {**doc, "balance_transactions": moved}
 
 
 def _with_pending(books: Books, doc: Doc) -> Doc:
@@ -140,6 +142,7 @@ def _refunds(books: Books, charge: Doc) -> Doc:
 
 
 _PARTS = {
+    "dispute": _with_transactions,
     "event": _with_pending,
     "invoice": _with_lines,
     "subscription": _with_items,

@@ -90,7 +90,8 @@ def finalize_and_collect(books: Books, invoice: Doc) -> None:
     invoicing.finalize(books, invoice)
     paused = _paused_collection(books, invoice)
     if paused in ("void", "mark_uncollectible"):
-        invoicing.close(books, invoice, "void" if paused == "void" else "uncollectible")
+        status = "void" if paused == "void" else "uncollectible"
+        invoicing.close(books, invoice, status, "subscription_paused")
     else:
         collection.collect(books, invoice)
 
@@ -227,6 +228,7 @@ def _pending_lines(books: Books, subscription: Doc, invoice: str) -> list[Line]:
             amount=item["amount"],
             start=item["period"]["start"],
             end=item["period"]["end"],
+            item=item["_item"],
             proration=item["proration"],
             description=item["description"],
         )

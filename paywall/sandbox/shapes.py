@@ -47,13 +47,24 @@ def _response_class(kind: str) -> type:
 
 def _filled(cls: type, left_out: frozenset[str], doc: Doc) -> Doc:
     known = _fills(cls)
-    whole = {name: value for name, value in doc.items() if name not in known and not name.startswith("_")}
+    whole = {name: value for name, value in doc.items() if name not in known and not _unseen(name)}
     for name, (fill, default) in known.items():
         if name in doc:
             whole[name] = fill(doc[name])
-        elif name not in left_out and name != "deleted":
+        elif name not in left_out and name not in _never_null(cls):
             whole[name] = default(name)
     return whole
+
+
+def _unseen(name: str) -> bool:
+    """Ours alone: private facts, and the two that the store gives to every document."""
+    return name.startswith("_") or name in ("created", "livemode")
+
+
+@cache
+def _never_null(cls: type) -> frozenset[str]:
+    # The SDK itself falls over a null where it expects a map of objects (`currency_options`).
+    return frozenset({"deleted", *getattr(cls, "_inner_class_dicts", ())})
 
 
 @cache

@@ -63,7 +63,7 @@ def pause(books: Books, subscription: Doc, why: str) -> Doc:
     """No invoices and no periods until it is resumed."""
     before = books.render(subscription)
     books.stop(subscription["id"], "renew", "trial_will_end")
-    kind = {"subscription": {"type": why}, "transitioned_at": books.now}
+    kind = {"subscription": {"type": why}, "transitioned_at": books.now, "type": "subscription"}
     subscription.update(status="paused", status_details={"paused": kind})
     books.save(subscription)
     books.emit("customer.subscription.paused", subscription)
