@@ -1,14 +1,15 @@
-"""Readers and their roles, as tables."""
+"""Readers, their roles, and the proofs of an address that are under way, as tables."""
 
 import enum
+import uuid
 from datetime import datetime
 
 from flask_security import AsaList, RoleMixin, UserMixin
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, String, Table
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from paywall.db import Id, Model, utcnow
+from paywall.db import Id, Model, utcnow, words
 
 
 class StaffRole(enum.StrEnum):
@@ -18,6 +19,13 @@ class StaffRole(enum.StrEnum):
     MEMBERSHIP = "membership"
     EDITOR = "editor"
     BOOKKEEPER = "bookkeeper"
+
+
+class Purpose(enum.StrEnum):
+    """What a proven address is good for."""
+
+    ENTER = "enter"
+    CHANGE = "change"
 
 
 reader_role = Table(
@@ -39,8 +47,13 @@ class Role(Model, RoleMixin):  # type: ignore[misc]  # the mixin is untyped
     permissions: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
 
 
+def new_uniquifier() -> str:
+    """A name for a reader in sessions: a new one ends every session that holds the old."""
+    return uuid.uuid4().hex
+
+
 class Reader(Model, UserMixin):  # type: ignore[misc]  # the mixin is untyped
-    """A person with an account. `fs_uniquifier` names them in a session: a new one ends every session."""
+    """A person with an account. `email` is normalised; a reader has a password only after proving it."""
 
     __tablename__ = "reader"
 
@@ -48,11 +61,9 @@ class Reader(Model, UserMixin):  # type: ignore[misc]  # the mixin is untyped
     email: Mapped[str] = mapped_column(String(320), unique=True)
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
-    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True, default=new_uniquifier)
     confirmed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    us_totp_secrets: Mapped[str | None] = mapped_column(Text)
-    us_phone_number: Mapped[str | None] = mapped_column(String(32), unique=True)
 
     roles: Mapped[list[Role]] = relationship(secondary=reader_role, lazy="selectin")
 
@@ -60,3 +71,25 @@ class Reader(Model, UserMixin):  # type: ignore[misc]  # the mixin is untyped
     def staff_roles(self) -> frozenset[str]:
         """The names of this reader's staff roles."""
         return frozenset(role.name for role in self.roles)
+
+
+class Proof(Model):
+    """One letter with a code and a link on its way to one address; spent, it is gone.
+
+    `password` is the hash chosen at sign-up: it waits here, so that an address that was never proven has none.
+    """
+
+    __tablename__ = "proof"
+
+    id: Mapped[Id]
+    purpose: Mapped[Purpose] = mapped_column(words(Purpose))
+    email: Mapped[str] = mapped_column(String(320), index=True)
+    reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    password: Mapped[str | None] = mapped_column(String(255))
+    next: Mapped[str | None] = mapped_column(String(1000))
+    tries: Mapped[int] = mapped_column(default=0)
+    code_until: Mapped[datetime]
+    link_until: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)

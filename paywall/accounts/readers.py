@@ -1,0 +1,53 @@
+"""Readers by their address: found, added, confirmed, moved to another address, signed out everywhere."""
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from paywall import clock
+from paywall.accounts import proofs
+from paywall.accounts.models import Reader, new_uniquifier
+from paywall.db import db
+
+
+def find(email: str) -> Reader | None:
+    """The reader with this normalised address."""
+    return db.session.scalar(select(Reader).where(Reader.email == email))
+
+
+def find_or_add(email: str) -> Reader:
+    """The reader with this normalised address; a new one, not yet confirmed, if there is none."""
+    if reader := find(email):
+        return reader
+    try:
+        with db.session.begin_nested():
+            db.session.add(reader := Reader(email=email))
+    except IntegrityError:
+        # Two tabs proved the same new address at the same moment: the other one's row is as good.
+        return db.session.scalars(select(Reader).where(Reader.email == email)).one()
+    return reader
+
+
+def confirm(reader: Reader, *, password: str | None = None) -> None:
+    """The reader has proven the address; a password hash is taken only by who has none."""
+    reader.confirmed_at = reader.confirmed_at or clock.now()
+    reader.password = reader.password or password
+    proofs.void(reader.email)
+
+
+def end_sessions(reader: Reader) -> None:
+    """Sign this reader out in every browser."""
+    reader.fs_uniquifier = new_uniquifier()
+
+
+def move(reader: Reader, email: str) -> bool:
+    """Give the reader another, proven address; False if it has become somebody else's meanwhile."""
+    before = reader.email
+    try:
+        with db.session.begin_nested():
+            reader.email = email
+    except IntegrityError:
+        return False
+    proofs.void(before)
+    proofs.void(email)
+    end_sessions(reader)
+    return True

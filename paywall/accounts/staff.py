@@ -1,0 +1,46 @@
+"""Staff: readers with a role."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from paywall.accounts import addresses, letters, proofs, readers
+from paywall.accounts.models import Role, StaffRole
+from paywall.db import db
+from paywall.errors import BadInput
+
+INVITED_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """What `appoint` did: whether the account is new, and whether the role is."""
+
+    email: str
+    role: StaffRole
+    is_new_reader: bool
+    is_new_role: bool
+
+
+def appoint(email: str, role: StaffRole) -> Appointment:
+    """Give a role to the reader with this address, who is made if missing and gets a letter with a link.
+
+    A role that is held already changes nothing and writes nothing. The caller commits. Raises BadInput.
+    """
+    address = addresses.normalise(email)
+    if address is None:
+        raise BadInput(f"{email} is not an e-mail address")
+    is_new_reader = readers.find(address) is None
+    reader = readers.find_or_add(address)
+    if role in reader.staff_roles:
+        return Appointment(address, role, is_new_reader=False, is_new_role=False)
+    reader.roles.append(_row(role))
+    begun = proofs.begin(address, link_for=INVITED_FOR)
+    letters.with_proof("welcome_staff", address, begun, role=role.value)
+    return Appointment(address, role, is_new_reader=is_new_reader, is_new_role=True)
+
+
+def _row(role: StaffRole) -> Role:
+    row = db.session.query(Role).filter_by(name=role.value).one_or_none()
+    if row is None:
+        db.session.add(row := Role(name=role.value))
+    return row

@@ -1,0 +1,216 @@
+"""Pages of signing up, signing in by letter, and the reader's own security page."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from flask_security import hash_password, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from paywall import mail
+from paywall.access.routes import PUBLIC, READER, may_enter
+from paywall.accounts import letters, proofs, readers
+from paywall.accounts.forms import AddressForm, CodeForm, NewAddressForm, PressForm, SignUpForm
+from paywall.accounts.limits import checks_secret, writes_letters
+from paywall.accounts.models import Proof, Purpose
+from paywall.accounts.proofs import Proven
+from paywall.accounts.returning import destination, safe_next
+from paywall.db import db
+
+SIGN_UP_LINK = timedelta(days=1)
+WAITING = "waiting"
+
+accounts = Blueprint("accounts", __name__)
+
+
+@accounts.after_request
+def _keep_to_yourself(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@accounts.route("/sign-up", methods=["GET", "POST"])
+@may_enter(PUBLIC)
+@writes_letters
+def sign_up() -> str | Response:
+    """An address, with a password or without; the letter proves the address and the account begins."""
+    next_path = safe_next(request.form.get("next") or request.args.get("next"))
+    if current_user.is_authenticated:
+        return redirect(destination(next_path))
+    form = SignUpForm()
+    if not form.validate_on_submit():
+        return render_template("accounts/sign_up.html", form=form, next=next_path)
+    password = hash_password(form.password.data) if form.password.data else None
+    return _write(form.email.data, next_path, password, is_new=True)
+
+
+@accounts.post("/sign-in/letter")
+@may_enter(PUBLIC)
+@writes_letters
+def letter() -> tuple[str, int] | Response:
+    """Ask for a letter with a code and a link to sign in without a password."""
+    form = AddressForm()
+    next_path = safe_next(request.form.get("next"))
+    if not form.validate_on_submit():
+        return render_template("accounts/letter.html", form=form, next=next_path), 422
+    return _write(form.email.data, next_path, None, is_new=False)
+
+
+@accounts.post("/sign-in/again")
+@may_enter(PUBLIC)
+@writes_letters
+def again() -> Response:
+    """Ask for another letter, with what was chosen before."""
+    waiting = _waiting()
+    if waiting is None:
+        return redirect(url_for("security.login"), 303)
+    before = db.session.get(Proof, waiting["id"])
+    flash(gettext("Another letter is on its way."), "info")
+    return _write(
+        waiting["email"], waiting["next"], before.password if before else None, is_new=waiting["is_new"]
+    )
+
+
+@accounts.route("/sign-in/code", methods=["GET", "POST"])
+@may_enter(PUBLIC)
+@checks_secret
+def code() -> str | Response:
+    """Enter the six digits, in the browser that asked for them."""
+    waiting = _waiting()
+    if waiting is None:
+        return redirect(url_for("security.login"), 303)
+    form = CodeForm()
+    if form.validate_on_submit():
+        proven = proofs.spend_code(waiting["id"], form.code.data)
+        db.session.commit()
+        if proven:
+            return _enter(proven)
+        form.code.errors = [gettext("This code is wrong, used or expired. After five tries, ask for another letter.")]
+    return render_template("accounts/code.html", form=form, press=PressForm(), waiting=waiting)
+
+
+@accounts.route("/confirm/<token>", methods=["GET", "POST"], endpoint="confirm")
+@accounts.route("/sign-in/link/<token>", methods=["GET", "POST"])
+@may_enter(PUBLIC)
+@checks_secret
+def link(token: str) -> str | tuple[str, int] | Response:
+    """The link of a letter: a page with one button, because mail scanners open links but press nothing."""
+    form = PressForm()
+    if not form.validate_on_submit():
+        proven = proofs.by_link(token)
+        if proven is None or proven.purpose is not Purpose.ENTER:
+            return _gone()
+        return render_template("accounts/link.html", form=form, proven=proven)
+    proven = proofs.spend_link(token)
+    if proven is None or proven.purpose is not Purpose.ENTER:
+        return _gone()
+    return _enter(proven)
+
+
+@accounts.get("/account/security")
+@may_enter(READER)
+def security() -> str:
+    """Password, address and sessions of the reader."""
+    return _security_page(NewAddressForm())
+
+
+@accounts.post("/account/security/address")
+@may_enter(READER)
+@checks_secret
+@writes_letters
+def change_address() -> str | Response:
+    """Send a link to the new address; nothing changes before it is opened by this reader."""
+    form = NewAddressForm()
+    if not form.validate_on_submit():
+        return _security_page(form)
+    email: str = form.email.data
+    if readers.find(email):
+        mail.write("address_taken", email)
+    else:
+        begun = proofs.begin(email, Purpose.CHANGE, reader_id=current_user.id, link_for=timedelta(hours=1))
+        letters.with_proof("email_change", email, begun, "accounts.new_address")
+    db.session.commit()
+    flash(gettext("We have written to %(email)s. Open the link in that letter within one hour.", email=email), "info")
+    return redirect(url_for("accounts.security"), 303)
+
+
+@accounts.route("/account/security/address/<token>", methods=["GET", "POST"])
+@may_enter(READER)
+@checks_secret
+def new_address(token: str) -> str | tuple[str, int] | Response:
+    """The link to a new address: one button, only for the reader who asked."""
+    form = PressForm()
+    proven = proofs.by_link(token)
+    if proven is None or proven.purpose is not Purpose.CHANGE or proven.reader_id != current_user.id:
+        return _gone()
+    if not form.validate_on_submit():
+        return render_template("accounts/new_address.html", form=form, proven=proven)
+    before = current_user.email
+    if proofs.spend_link(token) is None or not readers.move(current_user, proven.email):
+        return _gone()
+    mail.write("email_changed_notice", before, new=proven.email)
+    login_user(current_user._get_current_object(), remember=False, authn_via=["email"])
+    db.session.commit()
+    flash(gettext("Your address is now %(email)s.", email=proven.email), "success")
+    return redirect(url_for("accounts.security"), 303)
+
+
+@accounts.post("/account/security/sign-out-everywhere")
+@may_enter(READER)
+def sign_out_everywhere() -> Response:
+    """End every session of this reader, this one included."""
+    readers.end_sessions(current_user)
+    logout_user()
+    db.session.commit()
+    flash(gettext("You are signed out in every browser."), "success")
+    return redirect(url_for("articles.front"), 303)
+
+
+def _write(email: str, next_path: str | None, password: str | None, *, is_new: bool) -> Response:
+    """Write the letter that fits; the answer is the same whether the address has an account or not."""
+    known = readers.find(email) is not None
+    kind = ("already_registered" if is_new else "sign_in") if known else ("confirm" if is_new else "no_account")
+    begun = proofs.begin(
+        email,
+        password=password,
+        next_path=next_path,
+        link_for=proofs.CODE_FOR if known else SIGN_UP_LINK,
+    )
+    letters.with_proof(kind, email, begun, "accounts.link" if known else "accounts.confirm")
+    db.session.commit()
+    session[WAITING] = {"id": begun.id, "email": email, "next": next_path, "is_new": is_new}
+    return redirect(url_for("accounts.code"), 303)
+
+
+def _waiting() -> dict[str, Any] | None:
+    return session.get(WAITING)
+
+
+def _enter(proven: Proven) -> str | Response:
+    """Sign in whoever proved the address. A password chosen at sign-up counts only in the browser that chose
+    it: or whoever signs up with another person's address would hold a key once that person confirms it."""
+    is_same_browser = (_waiting() or {}).get("id") == proven.id
+    reader = readers.find_or_add(proven.email)
+    if not reader.active:
+        db.session.commit()
+        flash(gettext("This account is closed. Write to us if you think it should not be."), "error")
+        return redirect(url_for("security.login"), 303)
+    readers.confirm(reader, password=proven.password if is_same_browser else None)
+    login_user(reader, remember=False, authn_via=["email"])
+    db.session.commit()
+    if proven.password and not reader.password:
+        flash(gettext("You are signed in. You began in another browser, so please choose your password again."), "info")
+        return redirect(url_for("accounts.security", next=proven.next), 303)
+    flash(gettext("You are signed in."), "success")
+    return redirect(destination(proven.next), 303)
+
+
+def _gone() -> tuple[str, int]:
+    return render_template("accounts/letter.html", form=AddressForm(formdata=None), is_gone=True), 410
+
+
+def _security_page(form: NewAddressForm) -> str:
+    return render_template("accounts/security.html", form=form, press=PressForm(formdata=None))
