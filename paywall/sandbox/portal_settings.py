@@ -138,7 +138,8 @@ def _flow(books: Books, customer: Doc, configuration: Doc, data: Doc | None) -> 
             f"Missing required param: flow_data[{kind}].", f"flow_data[{kind}]", "parameter_missing"
         )
     after = {"type": "portal_homepage", **data.get("after_completion", {})}
-    return {"type": kind, "after_completion": after, kind: details or None}
+    about = {kind: details} if kind.startswith("subscription_") else {}
+    return {"type": kind, "after_completion": after, **about}
 
 
 def _settle_products(books: Books, feature: Doc) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import types
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, NotRequired, Required, TypeVar, Union, cast, get_args, get_origin
 
@@ -26,19 +26,11 @@ def object_problems(value: Any) -> list[str]:
 
 def answer_problems(value: Any, annotation: Any, at: str = "$") -> list[str]:
     """What is wrong with a JSON value that should be of an annotated type of the SDK's response classes."""
-    origin = get_origin(annotation)
     if annotation is Any or isinstance(annotation, TypeVar):
         return []
-    if origin in (Union, types.UnionType):
-        return _union_problems(value, annotation, at)
-    if origin is Literal:
-        return [] if _is_literal(value, get_args(annotation)) else [f"{at}: {value!r} is not a known value"]
-    if origin is ListObject:
-        return _list_object_problems(value, get_args(annotation)[0], at)
-    if origin in (list, Sequence):
-        return _each(value, get_args(annotation)[0], at)
-    if origin in (dict, Mapping, UntypedStripeObject) or annotation is UntypedStripeObject:
-        return _mapping_problems(value, (get_args(annotation) or (Any,))[-1], at)
+    walk = _WALKS.get(get_origin(annotation) or annotation)
+    if walk:
+        return walk(value, annotation, at)
     if isinstance(annotation, type) and issubclass(annotation, StripeObject):
         return _class_problems(value, annotation, at)
     return [] if _is_plain(value, annotation) else [f"{at}: {value!r} is not {_name(annotation)}"]
@@ -78,25 +70,39 @@ def _closed(choices: Sequence[Any]) -> Sequence[Any]:
     return [choice for choice in choices if choice is not str] if enums else choices
 
 
-def _is_literal(value: Any, words: Sequence[Any]) -> bool:
-    return any(value == word and type(value) is type(word) for word in words)
+def _literal_problems(value: Any, annotation: Any, at: str) -> list[str]:
+    known = any(value == word and type(value) is type(word) for word in get_args(annotation))
+    return [] if known else [f"{at}: {value!r} is not a known value"]
 
 
-def _list_object_problems(value: Any, item: Any, at: str) -> list[str]:
+def _list_object_problems(value: Any, annotation: Any, at: str) -> list[str]:
     problems = _class_problems(value, ListObject, at)
-    return problems or _each(value["data"], item, f"{at}.data")
+    return problems or _list_problems(value["data"], annotation, f"{at}.data")
 
 
-def _each(value: Any, item: Any, at: str) -> list[str]:
+def _list_problems(value: Any, annotation: Any, at: str) -> list[str]:
     if not isinstance(value, list):
         return [f"{at}: {value!r} is not a list"]
+    (item,) = get_args(annotation)
     return [p for n, element in enumerate(value) for p in answer_problems(element, item, f"{at}[{n}]")]
 
 
-def _mapping_problems(value: Any, item: Any, at: str) -> list[str]:
+def _mapping_problems(value: Any, annotation: Any, at: str) -> list[str]:
     if not isinstance(value, dict):
         return [f"{at}: {value!r} is not an object"]
+    item = (get_args(annotation) or (Any,))[-1]
     return [p for key, element in value.items() for p in answer_problems(element, item, f"{at}.{key}")]
+
+
+_WALKS: dict[Any, Callable[[Any, Any, str], list[str]]] = {
+    Union: _union_problems,
+    types.UnionType: _union_problems,
+    Literal: _literal_problems,
+    ListObject: _list_object_problems,
+    list: _list_problems,
+    dict: _mapping_problems,
+    UntypedStripeObject: _mapping_problems,
+}
 
 
 def _class_problems(value: Any, cls: type[StripeObject], at: str) -> list[str]:
