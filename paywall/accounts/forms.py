@@ -1,4 +1,4 @@
-"""The forms about an account: those that Flask-Security lacks, and its sign-in form without a second cookie."""
+"""The forms about an account that Flask-Security lacks, and its sign-in form without a second cookie."""
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -11,10 +11,10 @@ from wtforms.validators import InputRequired
 from paywall.accounts import addresses, passwords
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]  # the library is untyped
+class SignInForm(LoginForm):
     """E-mail and password; the session lasts long enough, so there is no remember cookie."""
 
-    remember = None
+    remember = None  # type: ignore[assignment]  # how WTForms drops an inherited field
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
@@ -28,6 +28,12 @@ class AddressForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
         if known is None:
             raise ValidationError(gettext("This does not look like an e-mail address."))
         field.data = known
+
+    @property
+    def address(self) -> str:
+        """The normalised address of a valid form."""
+        assert self.email.data is not None
+        return self.email.data
 
 
 class SignUpForm(AddressForm):
@@ -49,7 +55,7 @@ class CodeForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
 
     def validate_code(self, field: StringField) -> None:
         """Drop the space that the letter prints between the digits."""
-        field.data = "".join(field.data.split())
+        field.data = "".join((field.data or "").split())
 
 
 class NewAddressForm(AddressForm):

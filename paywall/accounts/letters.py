@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from flask import after_this_request, current_app
 from flask_security import MailUtil
 from flask_security.mail_util import EmailValidateException
+from flask_security.utils import get_message
 from werkzeug.wrappers import Response
 
 from paywall import mail
@@ -29,26 +30,36 @@ def outside(endpoint: str, **values: str) -> str:
     return adapter.build(endpoint, values, force_external=True)
 
 
-class AccountMail(MailUtil):  # type: ignore[misc]  # the library is untyped
+class AccountMail(MailUtil):
     """Flask-Security's letters, written by us: its template names are our kinds of letter."""
 
     def send_mail(
-        self, template: str, subject: str, recipient: str, sender: str, body: str, html: str, **context: Any
+        self,
+        template: str,
+        subject: str,
+        recipient: str | tuple[str, str],
+        sender: str | tuple[str, str],
+        body: str | None,
+        html: str | None,
+        **context: Any,
     ) -> None:
         """Write the letter and commit after the view: some of the library's views only send."""
-        token = context.get("reset_token")
-        link = outside("security.reset_password", token=token) if token else outside("security.forgot_password")
-        mail.write(template, recipient, link=link)
+        assert isinstance(recipient, str)
+        mail.write(template, recipient, link=_reset_link(context.get("reset_token")))
         after_this_request(_commit)
 
     def normalize(self, email: str) -> str:
         """The address in our one spelling."""
         found = addresses.normalise(email)
         if found is None:
-            raise EmailValidateException("not an e-mail address")
+            raise EmailValidateException(get_message("INVALID_EMAIL_ADDRESS")[0])
         return found
 
     validate = normalize
+
+
+def _reset_link(token: str | None) -> str:
+    return outside("security.reset_password", token=token) if token else outside("security.forgot_password")
 
 
 def _commit(response: Response) -> Response:

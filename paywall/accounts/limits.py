@@ -1,4 +1,4 @@
-"""How often one network address, and one e-mail address, may ask for letters or try a secret."""
+"""How often one network address, and one person, may ask for letters or try a secret."""
 
 import hashlib
 import ipaddress
@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
+from flask_login import current_user
 
+from paywall.accounts import sessions
 from paywall.config import Settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-LETTERS = {"address": "30/hour", "email": "5/15 minutes; 20/day"}
-SECRETS = {"address": "60/hour", "email": "10/15 minutes; 50/day"}
+LETTERS_BY_CLIENT, LETTERS_BY_EMAIL = "30/hour", "5/15 minutes; 20/day"
+SECRETS_BY_CLIENT, SECRETS_BY_EMAIL = "60/hour", "10/15 minutes; 50/day"
 
 
 def client() -> str:
@@ -29,13 +31,13 @@ limiter = Limiter(client, strategy="moving-window", in_memory_fallback_enabled=T
 
 
 def writes_letters(view: View) -> View:
-    """Limit the POSTs of a view that sends mail to an address of the asker's choice."""
-    return _limited(view, "letters", LETTERS)
+    """Limit the POSTs of a view that sends mail: by client, and by the address that the mail goes to."""
+    return _limited(view, "letters", LETTERS_BY_CLIENT, LETTERS_BY_EMAIL, _addressee)
 
 
 def checks_secret(view: View) -> View:
-    """Limit the POSTs of a view that compares a password or a code."""
-    return _limited(view, "secrets", SECRETS)
+    """Limit the POSTs of a view that compares a password or a code: by client, and by whose secret it is."""
+    return _limited(view, "secrets", SECRETS_BY_CLIENT, SECRETS_BY_EMAIL, _owner)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -49,20 +51,28 @@ def _switched_off() -> bool:
     return not current_app.extensions["settings"].rate_limits
 
 
-def _limited(view: View, name: str, limits: dict[str, str]) -> View:
-    by_client = limiter.shared_limit(limits["address"], f"{name}-client", key_func=client, exempt_when=_is_reading)
-    by_email = limiter.shared_limit(limits["email"], f"{name}-email", key_func=_email, exempt_when=_names_nobody)
-    return by_client(by_email(view))
+def _limited(view: View, name: str, by_client: str, by_email: str, whose: Callable[[], str]) -> View:
+    def names_nobody() -> bool:
+        return _is_reading() or not whose()
+
+    def key() -> str:
+        # Counted by a hash, so that a shared store of counters is no list of readers.
+        return hashlib.sha256(whose().encode()).hexdigest()
+
+    clients = limiter.shared_limit(by_client, f"{name}-client", key_func=client, exempt_when=_is_reading)
+    people = limiter.shared_limit(by_email, f"{name}-email", key_func=key, exempt_when=names_nobody)
+    return clients(people(view))  # type: ignore[return-value]  # Flask-Limiter keeps the view's shape
 
 
 def _is_reading() -> bool:
     return request.method != "POST"
 
 
-def _names_nobody() -> bool:
-    return _is_reading() or not request.form.get("email", "").strip()
+def _addressee() -> str:
+    waiting = sessions.waiting()
+    given = request.form.get("email") or (waiting["email"] if waiting else "")
+    return given.strip().lower()
 
 
-def _email() -> str:
-    # Counted by a hash, so that a shared store of counters is no list of readers.
-    return hashlib.sha256(request.form["email"].strip().lower().encode()).hexdigest()
+def _owner() -> str:
+    return str(current_user.email) if current_user.is_authenticated else _addressee()

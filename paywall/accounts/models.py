@@ -36,7 +36,7 @@ reader_role = Table(
 )
 
 
-class Role(Model, RoleMixin):  # type: ignore[misc]  # the mixin is untyped
+class Role(Model, RoleMixin):
     """A staff role; the rows are the members of StaffRole."""
 
     __tablename__ = "role"
@@ -52,7 +52,7 @@ def new_uniquifier() -> str:
     return uuid.uuid4().hex
 
 
-class Reader(Model, UserMixin):  # type: ignore[misc]  # the mixin is untyped
+class Reader(Model, UserMixin):
     """A person with an account. `email` is normalised; a reader has a password only after proving it."""
 
     __tablename__ = "reader"
@@ -65,7 +65,9 @@ class Reader(Model, UserMixin):  # type: ignore[misc]  # the mixin is untyped
     confirmed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
-    roles: Mapped[list[Role]] = relationship(secondary=reader_role, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]  # the mixin says list[RoleMixin]
+        secondary=reader_role, lazy="selectin"
+    )
 
     @property
     def staff_roles(self) -> frozenset[str]:
@@ -76,7 +78,7 @@ class Reader(Model, UserMixin):  # type: ignore[misc]  # the mixin is untyped
 class Proof(Model):
     """One letter with a code and a link on its way to one address; spent, it is gone.
 
-    `password` is the hash chosen at sign-up: it waits here, so that an address that was never proven has none.
+    `password` is the hash chosen at sign-up. It waits here, so that no unproven address has a password.
     """
 
     __tablename__ = "proof"

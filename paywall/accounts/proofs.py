@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import delete, select, update
 
 from paywall import clock, jobs
 from paywall.accounts.models import Proof, Purpose
@@ -69,16 +69,17 @@ def begin(
     return Begun(proof.id, code, token)
 
 
-def by_link(token: str) -> Proven | None:
+def by_link(token: str, purpose: Purpose = Purpose.ENTER) -> Proven | None:
     """What this link would prove, changing nothing; None once it is spent, expired or made up."""
-    proof = db.session.query(Proof).filter_by(token_hash=_token_hash(token)).one_or_none()
-    return _facts(proof) if proof and clock.now() < proof.link_until else None
+    mine = select(Proof).where(Proof.token_hash == _token_hash(token), Proof.purpose == purpose)
+    proof = db.session.scalar(mine.where(Proof.link_until > clock.now()))
+    return _facts(proof) if proof else None
 
 
-def spend_link(token: str) -> Proven | None:
+def spend_link(token: str, purpose: Purpose = Purpose.ENTER) -> Proven | None:
     """Prove by the link; only the first caller gets an answer."""
-    proven = by_link(token)
-    return proven if proven and _take(Proof.id == proven.id) else None
+    proven = by_link(token, purpose)
+    return proven if proven and _take(proven.id) else None
 
 
 def spend_code(proof_id: int, code: str) -> Proven | None:
@@ -93,7 +94,7 @@ def spend_code(proof_id: int, code: str) -> Proven | None:
     if proof is None or not hmac.compare_digest(proof.code_hash, _code_hash(proof.token_hash, code)):
         return None
     proven = _facts(proof)
-    return proven if _take(Proof.id == proof_id) else None
+    return proven if _take(proof_id) else None
 
 
 def void(email: str) -> None:
@@ -108,8 +109,9 @@ def forget_expired() -> None:
     db.session.commit()
 
 
-def _take(which: ColumnElement[bool]) -> bool:
-    return bool(db.session.execute(delete(Proof).where(which)).rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+def _take(proof_id: int) -> bool:
+    taken = db.session.execute(delete(Proof).where(Proof.id == proof_id))
+    return bool(taken.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
 
 
 def _facts(proof: Proof) -> Proven:

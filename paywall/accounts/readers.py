@@ -14,6 +14,11 @@ def find(email: str) -> Reader | None:
     return db.session.scalar(select(Reader).where(Reader.email == email))
 
 
+def by_id(reader_id: int) -> Reader:
+    """The reader with this id, who must exist."""
+    return db.session.get_one(Reader, reader_id)
+
+
 def find_or_add(email: str) -> Reader:
     """The reader with this normalised address; a new one, not yet confirmed, if there is none."""
     if reader := find(email):

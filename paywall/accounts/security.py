@@ -3,11 +3,11 @@
 from datetime import timedelta
 from functools import wraps
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, redirect, request
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_security import Security, SQLAlchemyUserDatastore, password_reset
 from flask_security import views as library
-from werkzeug.wrappers import Response
 
 from paywall.access.routes import PUBLIC, READER, may_enter
 from paywall.accounts import limits, readers, sessions, wording
@@ -66,30 +66,23 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]  # Flask-Login's own
     app.login_manager.session_protection = None  # type: ignore[attr-defined]  # phones change address
     app.view_functions.update(_pages)
-    app.jinja_env.globals["safe_next"] = safe_next
+    app.jinja_env.globals.update(safe_next=safe_next, shortest_password=SHORTEST)
     password_reset.connect(_address_proven, app)
 
 
 @may_enter(PUBLIC)
 @limits.checks_secret
 @wraps(library.login)
-def _sign_in() -> Response:
-    answer: Response = library.login()
+def _sign_in() -> ResponseReturnValue:
+    answer: ResponseReturnValue = library.login()
     if current_user.is_authenticated:
         return redirect(destination(request.form.get("next") or request.args.get("next")), 303)
     return answer
 
 
-@may_enter(PUBLIC)
-@wraps(library.logout)
-def _sign_out() -> Response:
-    answer: Response = library.logout()
-    return answer
-
-
 _pages = {
     "security.login": _sign_in,
-    "security.logout": _sign_out,
+    "security.logout": may_enter(PUBLIC)(library.logout),
     "security.forgot_password": may_enter(PUBLIC)(limits.writes_letters(library.forgot_password)),
     "security.reset_password": may_enter(PUBLIC)(limits.checks_secret(library.reset_password)),
     "security.change_password": may_enter(READER)(limits.checks_secret(library.change_password)),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from flask import Flask, g, session
 from flask.sessions import SecureCookieSessionInterface
@@ -16,6 +16,7 @@ from paywall import clock
 RENEW_AFTER = timedelta(days=7)
 KEPT = ("_user_id", "_fresh", "_id", "fs_paa", "_flashes")
 SINCE = "since"
+WAITING = "waiting"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class SessionFacts:
 
     uniquifier: str | None
     has_flashes: bool
+
+
+class Waiting(TypedDict):
+    """The proof whose code this browser may enter, and what was asked for with it."""
+
+    id: int
+    email: str
+    next: str | None
+    is_new: bool
 
 
 NOBODY = SessionFacts(uniquifier=None, has_flashes=False)
@@ -48,6 +58,17 @@ def reader_key(app: Flask) -> Callable[[Mapping[str, Any]], SessionFacts]:
         return SessionFacts(found.get("_user_id"), bool(found.get("_flashes")))
 
     return facts
+
+
+def waiting() -> Waiting | None:
+    """The proof that this browser waits for, if any."""
+    found: Waiting | None = session.get(WAITING)
+    return found
+
+
+def wait_for(proof: Waiting) -> None:
+    """Let this browser, and no other, enter the code of a proof."""
+    session[WAITING] = proof
 
 
 def init_app(app: Flask) -> None:

@@ -16,7 +16,10 @@ MESSAGES = {
         "info",
     ),
     "PASSWORD_RESET_EXPIRED": (_("This link has expired. Ask for a new one."), "warning"),
-    "INVALID_RESET_PASSWORD_TOKEN": (_("This link has been used, or is not whole. Ask for a new one."), "warning"),
+    "INVALID_RESET_PASSWORD_TOKEN": (
+        _("This link has been used, or is not whole. Ask for a new one."),
+        "warning",
+    ),
     "PASSWORD_RESET_NO_LOGIN": (_("Your new password is set. Sign in with it."), "success"),
     "PASSWORD_CHANGE": (_("Your password is changed, and every other browser is signed out."), "success"),
     "UNAUTHENTICATED": (_("Please sign in first."), "info"),

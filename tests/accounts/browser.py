@@ -43,7 +43,9 @@ def code_in(letter: Letter) -> str:
     return found.group(1) + found.group(2)
 
 
-def sign_up(client: FlaskClient, letters: Letters, email: str, password: str = "", next_path: str = "") -> Letter:
+def sign_up(
+    client: FlaskClient, letters: Letters, email: str, password: str = "", next_path: str = ""
+) -> Letter:
     """Sign up with an address and enter the code of the letter, which is returned."""
     answer = send(client, "/sign-up", email=email, password=password, next=next_path)
     assert answer.location == "/sign-in/code", answer.text
