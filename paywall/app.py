@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+from datetime import datetime
 
-from flask import Flask, render_template
-from flask_babel import Babel
+from flask import Flask, render_template, request
+from flask_babel import Babel, format_date
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -12,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import middleware, routes
+from paywall.access.decision import Decision, Show
 from paywall.accounts import security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
@@ -21,6 +24,7 @@ from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError
+from paywall.membership import record
 from paywall.reports.views import reports
 
 
@@ -32,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     watch.init_app(app, settings)
     db.init_app(app, settings)
     Babel(app, default_locale=settings.language, default_timezone=settings.timezone)
+    _presentation(app, settings)
     csrf = CSRFProtect(app)
     mail.init_app(app, settings)
     security.init_app(app, settings)
@@ -75,9 +80,55 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _sandbox(app: Flask, settings: Settings) -> None:
     """Demo mode: the stand-in takes Stripe's place and lends us its clock; nothing else knows of it."""
-    from paywall.sandbox import Sandbox, views
+    from paywall.sandbox import Sandbox, delivery, views
 
-    raise NotImplementedError
+    stand_in = Sandbox(
+        settings.data_dir / "sandbox.sqlite3",
+        public_url=settings.site_url,
+        on_event=lambda: jobs.soon(app, delivery.deliver),
+    )
+    app.extensions["sandbox"] = stand_in
+    clock.use(stand_in.now)
+    gateway.init_app(
+        app,
+        settings,
+        api_key=stand_in.api_key,
+        http_client=stand_in.http_client(timeout=15),
+        secrets=stand_in.webhook_secrets,
+    )
+    app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
+
+
+def _presentation(app: Flask, settings: Settings) -> None:
+    """What every page and letter can say: whose site it is, who reads it, and what day something is."""
+
+    @app.context_processor
+    def _about() -> dict[str, object]:
+        return {
+            "site_name": settings.site_name,
+            "site_url": settings.site_url,
+            "language": settings.language,
+            "signed_in": _signed_in,
+            "offers_joining": _offers_joining,
+        }
+
+    @app.template_filter("longdate")
+    def _longdate(instant: datetime) -> str:
+        return format_date(instant, "long")
+
+
+def _signed_in() -> bool:
+    if middleware.SIGNED_IN in request.environ:
+        return bool(request.environ[middleware.SIGNED_IN])
+    return bool(current_user.is_authenticated)
+
+
+def _offers_joining() -> bool:
+    """Whether to ask the visitor to become a patron: not if the page knows that they are one."""
+    decision: Decision | None = request.environ.get(middleware.DECISION)
+    if decision is not None:
+        return decision.show is Show.TEASER or not _signed_in()
+    return not (current_user.is_authenticated and record.live(current_user.id))
 
 
 def _errors(app: Flask) -> None:

@@ -107,8 +107,9 @@ def _sqlite_begin(connection: Any) -> None:
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:
-    if kind == "type" and isinstance(item, UTCDateTime):
-        return "sa.DateTime(timezone=True)"
+    """A migration names the plain type behind one of ours: it must still run when our class has moved."""
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl!r}"
     return False
 
 

@@ -48,6 +48,11 @@ def later(function: Job[P], *args: P.args, **kwargs: P.kwargs) -> None:
     db.session().info.setdefault(PENDING, []).append((_name(function), args, kwargs))
 
 
+def soon(app: Flask, function: Job[P], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Queue a job now, whatever becomes of any transaction."""
+    app.extensions["jobs_bound"][_name(function)](*args, **kwargs)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Open the queue and bind every declared job to this app."""
     huey = _open(settings.queue_url)
@@ -96,8 +101,10 @@ def _bind(app: Flask, huey: Huey, name: str, function: Job[...]) -> Callable[...
             function(*args, **kwargs)
 
     if name in _periodic:
-        return huey.periodic_task(_periodic[name], name=name)(inside)
-    return huey.task(name=name)(inside)
+        bound: Callable[..., Any] = huey.periodic_task(_periodic[name], name=name)(inside)
+    else:
+        bound = huey.task(name=name)(inside)
+    return bound
 
 
 @event.listens_for(db.session, "after_commit")

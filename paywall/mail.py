@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -91,6 +91,11 @@ def send_waiting() -> None:
     db.session.commit()
     for letter_id in waiting:
         send(letter_id)
+
+
+def newest(most: int = 200) -> Sequence[Letter]:
+    """The letters written last, newest first."""
+    return db.session.scalars(select(Letter).order_by(Letter.id.desc()).limit(most)).all()
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -34,7 +34,13 @@ def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
     _refuse_second(reader.id)
     turn = _take_turn(customer.id)
     _close_open(reader.id)
-    return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
+    try:
+        return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
+    except Gone:
+        # Someone deleted the customer in Stripe's dashboard: the reader gets a new one, once.
+        _forget_customer(customer.id)
+        customer = _customer(reader)
+        return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
 
 
 def finish(reader: Reader, session_id: str) -> tuple[bool, str | None]:
@@ -102,7 +108,7 @@ def _refuse_second(reader_id: int) -> None:
         raise AlreadyPatron("You already have a membership. You can change it on your account page.")
 
 
-def _mapped(reader_id: int) -> Select[tuple[int]]:
+def _mapped(reader_id: int) -> Select[int]:
     return select(StripeCustomer.id).where(
         StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
     )
@@ -130,6 +136,12 @@ def _customer(reader: Reader) -> StripeCustomer:
     row.stripe_id, row.email = stripe_id, email
     db.session.commit()
     return row
+
+
+def _forget_customer(customer_id: int) -> None:
+    row = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
+    row.stripe_id, row.email, row.generation = None, None, row.generation + 1
+    db.session.commit()
 
 
 def _take_turn(customer_id: int) -> int:

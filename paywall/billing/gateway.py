@@ -44,8 +44,8 @@ class Mode(enum.StrEnum):
     LIVE = "live"
 
 
-class Gone(Exception):
-    """Stripe no longer has the object that we asked for."""
+class Gone(Unavailable):
+    """Stripe has no such object, or has it no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Gateway:
         self, *, customer: str, reader_id: int, price: str, trial_days: int, urls: tuple[str, str], key: str
     ) -> Checkout:
         """Open a hosted page on which the customer subscribes; `urls`: after success, on turning back."""
-        data: dict[str, Any] = {"metadata": {"reader_id": str(reader_id)}}
+        data: Any = {"metadata": {"reader_id": str(reader_id)}}
         if trial_days:
             data["trial_period_days"] = trial_days
         with self._talking():
@@ -170,7 +170,7 @@ class Gateway:
                     "customer": customer,
                     "client_reference_id": str(reader_id),
                     "line_items": [{"price": price, "quantity": 1}],
-                    "subscription_data": data,  # type: ignore[typeddict-item]  # built above
+                    "subscription_data": data,
                     "success_url": urls[0],
                     "cancel_url": urls[1],
                 },
@@ -197,24 +197,24 @@ class Gateway:
 
         It is a key to that customer's books: make one per click, never store or log it.
         """
-        asked: dict[str, Any] = {"customer": customer, "return_url": back}
+        asked: Any = {"customer": customer, "return_url": back}
         if configuration:
             asked["configuration"] = configuration
         if flow:
             asked["flow_data"] = _flow(flow, subject, back)
         with self._talking():
-            return self.client.v1.billing_portal.sessions.create(asked).url  # type: ignore[arg-type]  # built above
+            return self.client.v1.billing_portal.sessions.create(asked).url
 
     def ensure_product(self, product: str, *, name: str, description: str) -> bool:
         """Make the product of that id, or bring its name up to date; True if it was made."""
-        described: Any = {"description": description} if description else {}
+        wanted: Any = {"name": name, "active": True, **({"description": description} if description else {})}
         with self._talking():
             try:
-                self.client.v1.products.update(product, {"name": name, "active": True, **described})
+                self.client.v1.products.update(product, wanted)
             except stripe.InvalidRequestError as error:
                 if error.code != "resource_missing":
                     raise
-                self.client.v1.products.create({"id": product, "name": name, **described})
+                self.client.v1.products.create({**wanted, "id": product, "name": name})
                 return True
         return False
 
@@ -285,7 +285,7 @@ class Gateway:
             yield
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
-                raise Gone(error.user_message or "missing") from error
+                raise Gone("Stripe no longer knows what we asked for. Please try again.") from error
             log.exception("stripe_refused", code=error.code, param=error.param)
             raise Unavailable("Stripe refused our request. We have been told; nothing was charged.") from error
         except stripe.StripeError as error:

@@ -51,7 +51,7 @@ def handle(row_id: int) -> None:
         sync(customer_id)
     except Exception:
         db.session.rollback()
-        log.exception("event_failed", event=row_id)
+        log.exception("event_failed", row=row_id)
         _failed(waiting, traceback.format_exc())
     else:
         _mark(waiting, EventState.HANDLED)

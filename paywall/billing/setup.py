@@ -52,30 +52,25 @@ class Done:
 
 def setup(site_url: str) -> Iterator[Done]:
     """Make what is missing at Stripe and remember the ids; run again, it finds all in place. Commits."""
-    plans = list(db.session.scalars(select(Plan).order_by(Plan.position, Plan.id)))
-    db.session.expunge_all()
+    query = select(Plan.id, Plan.slug, Plan.name, Plan.description).order_by(Plan.position, Plan.id)
+    plans = db.session.execute(query).all()
     db.session.commit()
-    for plan in plans:
-        yield _product(plan)
-        yield from _prices(plan.id)
+    for plan_id, slug, name, description in plans:
+        product = f"paywall_{slug.replace('-', '_')}"
+        is_new = gateway().ensure_product(product, name=name, description=description)
+        _remember(TwinKind.PRODUCT, plan_id, product)
+        yield Done(f"product {name}", product, is_new)
+        yield from _prices(plan_id, slug, product)
     yield _portal(site_url)
     yield _endpoint(f"{site_url}/webhooks/stripe")
 
 
-def _product(plan: Plan) -> Done:
-    stripe_id = f"paywall_{plan.slug.replace('-', '_')}"
-    is_new = gateway().ensure_product(stripe_id, name=plan.name, description=plan.description)
-    _remember(TwinKind.PRODUCT, plan.id, stripe_id)
-    return Done(f"product {plan.name}", stripe_id, is_new)
-
-
-def _prices(plan_id: int) -> Iterator[Done]:
-    query = select(Price).join(Plan).where(Plan.id == plan_id).order_by(Price.id)
-    wanted = [(price.id, price.plan.slug, price.money, price.interval) for price in db.session.scalars(query)]
+def _prices(plan_id: int, slug: str, product: str) -> Iterator[Done]:
+    query = select(Price).where(Price.plan_id == plan_id).order_by(Price.id)
+    wanted = [(price.id, price.money, price.interval) for price in db.session.scalars(query)]
     db.session.commit()
-    for price_id, slug, money, interval in wanted:
+    for price_id, money, interval in wanted:
         key = f"paywall-{slug}-{interval}-{money.currency}-{money.amount}"
-        product = f"paywall_{slug.replace('-', '_')}"
         stripe_id, is_new = gateway().ensure_price(key, product=product, money=money, interval=interval)
         _remember(TwinKind.PRICE, price_id, stripe_id)
         yield Done(f"price {money.text()} a {interval}", stripe_id, is_new)

@@ -20,7 +20,7 @@ from paywall.billing.gateway import Flow, gateway
 from paywall.billing.models import Invoice
 from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import Unavailable
+from paywall.errors import BadInput, Unavailable
 from paywall.membership import plans, record
 
 EVENT_LIMIT = 1024 * 1024
@@ -120,7 +120,10 @@ def webhook() -> tuple[str, int]:
     raw = request.get_data()
     if len(raw) > EVENT_LIMIT:
         raise RequestEntityTooLarge
-    event = gateway().event(raw, request.headers.get("Stripe-Signature"))
+    try:
+        event = gateway().event(raw, request.headers.get("Stripe-Signature"))
+    except BadInput as wrong:
+        return wrong.message, wrong.status
     settings: Settings = current_app.extensions["settings"]
     if event.livemode != settings.live:
         # Answered with 2xx: an error would make Stripe retry for days and then switch the endpoint off.

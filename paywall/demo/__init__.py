@@ -1,0 +1,1 @@
+"""The demo: a small paper with plans, readers and articles, and the command that runs it."""

@@ -1,0 +1,113 @@
+"""What the demo newsroom starts with: plans, articles and accounts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+from flask_security.utils import hash_password
+from sqlalchemy import select
+
+from paywall import clock
+from paywall.accounts import staff
+from paywall.accounts.models import Reader, StaffRole
+from paywall.articles.importers.markdown import import_markdown
+from paywall.billing import checkout
+from paywall.billing.setup import setup
+from paywall.config import Settings
+from paywall.db import db
+from paywall.membership import plans, record
+from paywall.membership.models import Plan, PlanState, Price
+from paywall.membership.plans import PlanText
+from paywall.membership.rules import Interval
+from paywall.money import Money
+from paywall.sandbox import Card, Sandbox
+
+ARTICLES = Path(__file__).parent / "articles"
+PASSWORD = "demo-newsroom-2026"  # noqa: S105  # printed on the console of the demo, for anyone to use
+
+PLANS = (
+    PlanText(
+        slug="supporter",
+        name="Supporter",
+        description="Read every article we write.",
+        prices={Interval.MONTH: Money(500, "eur"), Interval.YEAR: Money(5000, "eur")},
+        position=1,
+    ),
+    PlanText(
+        slug="circle",
+        name="Editors’ circle",
+        description="Everything a supporter reads, and the editors’ own notes on how a story came about.",
+        prices={Interval.MONTH: Money(1500, "eur"), Interval.YEAR: Money(15000, "eur")},
+        trial_days=14,
+        position=2,
+    ),
+    PlanText(
+        slug="founder",
+        name="Founder",
+        description="For those who helped us start; by invitation.",
+        prices={Interval.YEAR: Money(30000, "eur")},
+        position=3,
+        state=PlanState.HIDDEN,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """Someone to sign in as."""
+
+    email: str
+    password: str
+    who: str
+
+
+ACCOUNTS = (
+    DemoAccount("reader@demo.example", PASSWORD, "a reader with a free account"),
+    DemoAccount("patron@demo.example", PASSWORD, "a patron who pays each month"),
+    DemoAccount("owner@demo.example", PASSWORD, "staff: sees the membership report"),
+)
+
+
+def seed() -> tuple[DemoAccount, ...]:
+    """Fill an empty database, and leave a filled one as it is; commits. Returns who to sign in as."""
+    settings: Settings = current_app.extensions["settings"]
+    for text in PLANS:
+        plans.write(text)
+    db.session.commit()
+    for _ in setup(settings.site_url):
+        pass
+    report = import_markdown([ARTICLES])
+    if report.problems:
+        raise RuntimeError("\n".join(report.lines()))
+    db.session.commit()
+    reader, patron, owner = (_account(account) for account in ACCOUNTS)
+    staff.appoint(owner.email, StaffRole.OWNER)
+    db.session.commit()
+    _pay(patron)
+    return ACCOUNTS
+
+
+def _account(account: DemoAccount) -> Reader:
+    found = db.session.scalar(select(Reader).where(Reader.email == account.email))
+    if found is None:
+        found = current_app.security.datastore.create_user(  # type: ignore[attr-defined]  # Flask-Security sets it
+            email=account.email, password=hash_password(account.password), confirmed_at=clock.now()
+        )
+        db.session.commit()
+    return found
+
+
+def _pay(reader: Reader) -> None:
+    """Take the reader through the payment page, once."""
+    if record.live(reader.id):
+        return
+    stand_in: Sandbox = current_app.extensions["sandbox"]
+    reader_id = reader.id
+    price = db.session.scalars(
+        select(Price).join(Plan).where(Plan.slug == "supporter", Price.interval == Interval.MONTH, Price.active)
+    ).one()
+    with current_app.test_request_context():
+        address = checkout.begin(reader, price.id, None)
+    card = Card(number="4242424242424242", exp_month=12, exp_year=clock.now().year + 3, cvc="123", name="Demo Patron")
+    stand_in.checkout.pay(address.rpartition("/")[2], card)
+    checkout.sync_reader(reader_id)

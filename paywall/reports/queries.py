@@ -1,0 +1,78 @@
+"""The rows behind the figures, streamed from the ledger."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from paywall.accounts.models import Reader
+from paywall.db import db
+from paywall.membership.models import MembershipEvent, Plan, Subscription
+from paywall.membership.rules import HOLDING, Source, Status
+from paywall.money import Money
+from paywall.reports.measures import Line
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PatronRow:
+    """One line of the patrons' list."""
+
+    email: str
+    plan: str
+    status: Status
+    source: Source
+    price: Money
+    interval: str
+    monthly: Money
+    started_at: datetime
+    period_end: datetime | None
+    cancel_at: datetime | None
+
+
+def ledger() -> Iterator[Line]:
+    """Every line of the ledger, in the order in which things happened."""
+    query = select(
+        MembershipEvent.at,
+        MembershipEvent.reader_id,
+        MembershipEvent.subscription_id,
+        MembershipEvent.status,
+        MembershipEvent.change,
+        MembershipEvent.monthly_delta,
+        MembershipEvent.currency,
+    ).order_by(MembershipEvent.id)
+    for row in db.session.execute(query.execution_options(yield_per=BATCH)):
+        yield Line(
+            at=row.at,
+            reader_id=row.reader_id,
+            subscription_id=row.subscription_id,
+            status=row.status,
+            change=row.change,
+            delta=Money(row.monthly_delta, row.currency),
+        )
+
+
+def patrons() -> Iterator[PatronRow]:
+    """Everyone who holds a subscription now, by e-mail address."""
+    query = (
+        select(Subscription, Reader.email, Plan.name)
+        .join(Reader, Reader.id == Subscription.reader_id)
+        .join(Plan, Plan.id == Subscription.plan_id)
+        .where(Subscription.status.in_(HOLDING))
+        .order_by(Reader.email, Subscription.id)
+    )
+    for held, email, plan in db.session.execute(query.execution_options(yield_per=BATCH)):
+        yield PatronRow(
+            email=email,
+            plan=plan,
+            status=held.status,
+            source=held.source,
+            price=held.price,
+            interval=held.interval,
+            monthly=Money(held.monthly, held.currency),
+            started_at=held.started_at,
+            period_end=held.period_end,
+            cancel_at=held.cancel_at,
+        )

@@ -1,0 +1,83 @@
+"""The membership report: staff's first page, and the list of patrons as CSV."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, current_app, render_template, stream_with_context
+
+from paywall import clock
+from paywall.access.routes import may_enter
+from paywall.accounts.models import StaffRole
+from paywall.config import Settings
+from paywall.reports import export, measures, queries
+
+reports = Blueprint("reports", __name__, url_prefix="/staff")
+
+READS = (StaffRole.OWNER, StaffRole.MEMBERSHIP, StaffRole.BOOKKEEPER)
+HEADER = (
+    "e-mail",
+    "plan",
+    "status",
+    "source",
+    "currency",
+    "price",
+    "interval",
+    "monthly",
+    "patron since",
+    "paid until",
+    "ends",
+)
+
+
+@reports.get("")
+@may_enter(*READS)
+def overview() -> str:
+    """Active patrons, new and ended this month, and what they bring a month by currency."""
+    since = _month_start(clock.now())
+    figures = measures.overview(queries.ledger(), since=since)
+    return render_template("reports/overview.html", figures=figures, since=since, now=clock.now())
+
+
+@reports.get("/patrons.csv")
+@may_enter(*READS)
+def patrons_csv() -> Response:
+    """Everyone who holds a subscription now."""
+    body = stream_with_context(export.rows(HEADER, _cells()))
+    name = f"patrons-{clock.now():%Y-%m-%d}.csv"
+    return Response(
+        body,
+        mimetype="text/csv",
+        headers={"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "private, no-store"},
+    )
+
+
+def _cells() -> Iterator[tuple[object, ...]]:
+    for row in queries.patrons():
+        yield (
+            row.email,
+            row.plan,
+            str(row.status),
+            str(row.source),
+            row.price.currency.upper(),
+            row.price.major(),
+            row.interval,
+            row.monthly.major(),
+            _day(row.started_at),
+            _day(row.period_end),
+            _day(row.cancel_at),
+        )
+
+
+def _month_start(now: datetime) -> datetime:
+    local = now.astimezone(_zone())
+    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def _day(instant: datetime | None) -> str | None:
+    return f"{instant.astimezone(_zone()):%Y-%m-%d}" if instant else None
+
+
+def _zone() -> ZoneInfo:
+    settings: Settings = current_app.extensions["settings"]
+    return ZoneInfo(settings.timezone)

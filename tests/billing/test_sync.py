@@ -1,0 +1,171 @@
+"""Sync: the later fetch wins, missing facts end nothing, foreign ones make no patron."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from paywall import clock
+from paywall.billing import checkout
+from paywall.billing import sync as syncing
+from paywall.billing.gateway import Gone, RemoteSubscription, gateway
+from paywall.billing.models import StripeCustomer
+from paywall.db import db
+from paywall.errors import Unavailable
+from paywall.mail import Letter
+from paywall.membership.models import MembershipEvent
+from paywall.membership.rules import Change, Status
+from paywall.sandbox import Fault, FaultKind
+from tests.billing.conftest import Shop
+
+
+def customer_id(shop: Shop) -> int:
+    found = db.session.scalars(select(StripeCustomer.id).where(StripeCustomer.reader_id == shop.reader.id)).one()
+    db.session.rollback()
+    return found
+
+
+def changes() -> list[Change]:
+    found = list(db.session.scalars(select(MembershipEvent.change).order_by(MembershipEvent.id)))
+    db.session.rollback()
+    return found
+
+
+def kinds() -> list[str]:
+    found = list(db.session.scalars(select(Letter.kind).order_by(Letter.id)))
+    db.session.rollback()
+    return found
+
+
+def test_the_fetch_that_began_later_wins_even_if_it_ends_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = shop.join()
+    mine = customer_id(shop)
+    real = gateway().subscriptions
+    nested = []
+
+    def slow(customer: str) -> list[RemoteSubscription]:
+        stale = real(customer)
+        if not nested:
+            nested.append(True)
+            gateway().client.v1.subscriptions.cancel(held.external_id)
+            assert syncing.sync(mine)
+        return stale
+
+    monkeypatch.setattr(gateway(), "subscriptions", slow)
+    shop.held()
+    assert not syncing.sync(mine)
+    assert shop.held()[0].status is Status.CANCELED
+
+
+def test_a_life_writes_its_lines_and_letters_once(shop: Shop) -> None:
+    held = shop.join(number="4000000000000341")
+    mine = customer_id(shop)
+    shop.sandbox.advance(months=1)
+    shop.sandbox.advance(by=timedelta(hours=2))
+    syncing.sync(mine)
+    syncing.sync(mine)
+    assert shop.held()[0].status is Status.PAST_DUE
+    assert changes() == [Change.STARTED, Change.FAILED]
+    shop.sandbox.advance(by=timedelta(days=40))
+    syncing.sync(mine)
+    syncing.sync(mine)
+    ended = shop.held()[0]
+    assert (ended.id, ended.status, ended.access_until, ended.monthly) == (held.id, Status.CANCELED, None, 0)
+    assert changes() == [Change.STARTED, Change.FAILED, Change.ENDED]
+    assert kinds() == ["welcome", "payment_failed", "subscription_ended"]
+
+
+def test_grace_counts_from_the_unpaid_invoice(shop: Shop) -> None:
+    shop.join(number="4000000000000341")
+    turned = shop.held()[0].period_end
+    assert turned is not None
+    shop.sandbox.advance(to=turned + timedelta(hours=3))
+    syncing.sync(customer_id(shop))
+    until = shop.held()[0].access_until
+    assert until is not None
+    assert turned + timedelta(days=7) <= until <= turned + timedelta(days=7, hours=2)
+
+
+def test_a_cancellation_at_the_portal_is_read_although_the_flag_says_no(shop: Shop) -> None:
+    """Flexible billing sets cancel_at and leaves cancel_at_period_end false."""
+    held = shop.join()
+    with shop.app.test_request_context():
+        page = checkout.portal(shop.reader, "subscription_cancel").rpartition("/")[2]
+    shop.sandbox.portal.cancel(page, held.external_id, feedback="too_expensive", comment=None)
+    syncing.sync(customer_id(shop))
+    after = shop.held()[0]
+    assert after.status is Status.ACTIVE
+    assert after.cancel_at == after.period_end == after.access_until
+    line = db.session.scalars(select(MembershipEvent).order_by(MembershipEvent.id.desc())).first()
+    assert line is not None and (line.change, line.feedback) == (Change.CANCELING, "too_expensive")
+
+
+def test_a_subscription_to_something_else_on_the_account_makes_no_patron(shop: Shop) -> None:
+    shop.begin()
+    client = gateway().client.v1
+    product = client.products.create({"name": "A mug a month"})
+    price = client.prices.create(
+        {"product": product.id, "unit_amount": 900, "currency": "eur", "recurring": {"interval": "month"}}
+    )
+    stripe_id = db.session.scalars(select(StripeCustomer.stripe_id)).one() or ""
+    db.session.rollback()
+    method = client.payment_methods.attach("pm_card_visa", {"customer": stripe_id})
+    client.subscriptions.create(
+        {"customer": stripe_id, "items": [{"price": price.id}], "default_payment_method": method.id}
+    )
+    syncing.sync(customer_id(shop))
+    assert shop.held() == []
+
+
+def test_what_stripe_no_longer_lists_is_not_ended(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.join()
+    monkeypatch.setattr(gateway(), "subscriptions", lambda _customer: [])
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].status is Status.ACTIVE
+
+
+def test_a_customer_gone_at_stripe_is_no_error(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.join()
+
+    def gone(_customer: str) -> list[RemoteSubscription]:
+        raise Gone("gone")
+
+    monkeypatch.setattr(gateway(), "subscriptions", gone)
+    assert syncing.sync(customer_id(shop))
+    assert shop.held()[0].status is Status.ACTIVE
+
+
+def test_a_status_from_the_future_gives_no_access_and_shouts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    shop.join()
+    real = gateway().subscriptions
+    monkeypatch.setattr(
+        gateway(), "subscriptions", lambda who: [replace(one, status=Status.UNKNOWN) for one in real(who)]
+    )
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].access_until is None
+
+
+def test_a_stripe_that_is_down_changes_nothing(shop: Shop) -> None:
+    before = shop.join().access_until
+    shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, times=None))
+    with pytest.raises(Unavailable):
+        syncing.sync(customer_id(shop))
+    shop.sandbox.faults.clear()
+    assert shop.held()[0].access_until == before
+
+
+def test_nothing_is_asked_of_stripe_inside_a_transaction(shop: Shop) -> None:
+    db.session.execute(select(StripeCustomer))
+    with pytest.raises(RuntimeError, match="commit first"):
+        gateway().subscriptions("cus_1")
+
+
+def test_a_customer_that_is_not_ours_is_nothing_to_do(shop: Shop) -> None:
+    assert syncing.sync(999)
+    assert clock.now() is not None
