@@ -99,7 +99,9 @@ def order(session: Doc) -> Order:
         due_today=due,
         email=(session["customer_details"] or {}).get("email") or "",
         cancel_url=session["cancel_url"],
-        needs_card=session["payment_method_collection"] == "always" or bool(session["amount_total"]),
+        needs_card=session["mode"] == "setup"
+        or session["payment_method_collection"] == "always"
+        or bool(session["amount_total"]),
         button=_button(session, due),
         terms=_terms(session),
     )

@@ -1,15 +1,20 @@
 """A stand-in of its own for each test, spoken to by the real stripe package, both sides checked."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import stripe
+from flask import Flask
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
 
 from paywall.sandbox import Sandbox
+from paywall.sandbox.views import SentLetter, blueprint
 from tests.sandbox.conformance import object_problems
 from tests.sandbox.shop import Shop
+from tests.sandbox.visit import LETTERS, Note, Visit
 from tests.sandbox.wire import CheckedClient
 
 
@@ -28,6 +33,23 @@ def shop(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     asked_on_purpose = [e for e in checked.exchanges if e.status not in (400, 404)]
     assert [f"{e.method} {e.path}: {p}" for e in asked_on_purpose for p in e.problems] == []
     assert event_problems(sandbox) == []
+
+
+@pytest.fixture
+def letters() -> list[Note]:
+    """The letters that the console shows."""
+    return list(LETTERS)
+
+
+@pytest.fixture
+def visit(sandbox: Sandbox, letters: Sequence[SentLetter]) -> Visit:
+    """A visit to the pages, on a small app of their own."""
+    app = Flask("paywall", template_folder="../templates")
+    app.config.update(SECRET_KEY="for tests only", TESTING=True)
+    Babel(app)
+    CSRFProtect(app)
+    app.register_blueprint(blueprint(sandbox, merchant="The Courier", letters=lambda: letters))
+    return Visit(app.test_client())
 
 
 def event_problems(sandbox: Sandbox) -> list[str]:
