@@ -34,6 +34,8 @@ class Article(Model):
     picture: Mapped[str | None] = mapped_column(String(200))
     picture_alt: Mapped[str] = mapped_column(String(400), default="")
     picture_credit: Mapped[str] = mapped_column(String(200), default="")
+    picture_width: Mapped[int | None]
+    picture_height: Mapped[int | None]
     body: Mapped[str] = mapped_column(Text)
     gate: Mapped[str] = mapped_column(String(200), default="patrons")
     published_at: Mapped[datetime | None] = mapped_column(index=True)
