@@ -198,6 +198,8 @@ def upgrade():
         sa.Column("picture", sa.String(length=200), nullable=True),
         sa.Column("picture_alt", sa.String(length=400), nullable=False),
         sa.Column("picture_credit", sa.String(length=200), nullable=False),
+        sa.Column("picture_width", sa.Integer(), nullable=True),
+        sa.Column("picture_height", sa.Integer(), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("gate", sa.String(length=200), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
