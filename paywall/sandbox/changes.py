@@ -2,10 +2,11 @@
 
 from fractions import Fraction
 
-from paywall.sandbox import catalogue, collection, discounts, renewal, standing
+from paywall.sandbox import catalogue, collection, discounts, pending, renewal, standing
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import metadata
 from paywall.sandbox.errors import Doc, invalid
+from paywall.sandbox.invoicing import Line
 
 
 def set_facts(books: Books, subscription: Doc, facts: Doc, params: Doc) -> None:
@@ -142,27 +143,15 @@ def _known_item(books: Books, subscription: Doc, given: Doc, index: int) -> Doc:
 def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, sign: int) -> None:
     start, end = item["current_period_start"], item["current_period_end"]
     left = Fraction(end - books.now, end - start)
-    amount = sign * round(price["unit_amount"] * item["quantity"] * left)
     name = books.find("product", price["product"])["name"]
-    facts = {
-        "amount": amount,
-        "currency": subscription["currency"],
-        "customer": subscription["customer"],
-        "date": books.now,
-        "description": f"{'Unused' if sign < 0 else 'Remaining'} time on {name}",
-        "discountable": False,
-        "invoice": None,
-        "metadata": {},
-        "period": {"start": books.now, "end": end},
-        "pricing": {
-            "type": "price_details",
-            "price_details": {"price": price["id"], "product": price["product"]},
-            "unit_amount_decimal": price["unit_amount_decimal"],
-        },
-        "proration": True,
-        "quantity": item["quantity"],
-        "quantity_decimal": str(item["quantity"]),
-        "_item": item["id"],
-        "_subscription": subscription["id"],
-    }
-    books.emit("invoiceitem.created", books.add("invoiceitem", facts))
+    line = Line(
+        price=price,
+        quantity=item["quantity"],
+        amount=sign * round(price["unit_amount"] * item["quantity"] * left),
+        start=books.now,
+        end=end,
+        item=item["id"],
+        proration=True,
+        description=f"{'Unused' if sign < 0 else 'Remaining'} time on {name}",
+    )
+    pending.add(books, subscription, line)

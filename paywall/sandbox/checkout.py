@@ -184,7 +184,8 @@ def _subscribe(books: Books, session: Doc, customer: str, method: Doc | None, in
     echoed = ("description", "trial_settings", "metadata")
     opening = Opening(
         customer=customer,
-        items=[i for i in session["_items"] if books.find("price", i["price"])["type"] == "recurring"],
+        items=_priced(books, session, "recurring"),
+        once=_priced(books, session, "one_time"),
         status="trialing" if trial_end else "active",
         trial_end=trial_end,
         anchor=data.get("billing_cycle_anchor"),
@@ -203,6 +204,10 @@ def _subscribe(books: Books, session: Doc, customer: str, method: Doc | None, in
     session.update(subscription=subscription["id"], invoice=invoice["id"])
     session["payment_status"] = "paid" if intent else "no_payment_required"
     session["discounts"] = [_discount(books, id) for id in subscription["discounts"]]
+
+
+def _priced(books: Books, session: Doc, type: str) -> list[Doc]:
+    return [item for item in session["_items"] if books.find("price", item["price"])["type"] == type]
 
 
 def _discount(books: Books, id: str) -> Doc:

@@ -10,6 +10,7 @@ from stripe import WebhookSignature
 
 from paywall.sandbox.books import Books
 from paywall.sandbox.clock import Clock
+from paywall.sandbox.errors import Doc
 from paywall.sandbox.faults import FaultKind, Faults
 from paywall.sandbox.store import Store
 
@@ -71,10 +72,10 @@ class Deliveries:
         if not self._claim(delivery) or self._meddled(delivery):
             return False
         twice = self._faults.take(delivery.type, FaultKind.DUPLICATE) is not None
-        url, body, secret = self._message(delivery)
-        status = _send(post, url, body, secret)
+        url, body, secrets = self._message(delivery)
+        status = _send(post, url, body, secrets)
         if twice:
-            status = _send(post, url, body, secret)
+            status = _send(post, url, body, secrets)
         self._note(delivery, status)
         return 200 <= status < 300
 
@@ -103,13 +104,13 @@ class Deliveries:
             db.execute(sql, (state, due, delivery.id))
         return True
 
-    def _message(self, delivery: Delivery) -> tuple[str, bytes, str]:
+    def _message(self, delivery: Delivery) -> tuple[str, bytes, list[str]]:
         with self._store.read() as db:
             books = self._books(db)
             endpoint = books.find("webhook_endpoint", delivery.endpoint)
             event = books.render(books.find("event", delivery.event))
         event["api_version"] = endpoint["api_version"] or event["api_version"]
-        return endpoint["url"], json.dumps(event, indent=2).encode(), endpoint["_secret"]
+        return endpoint["url"], json.dumps(event, indent=2).encode(), secrets_of(endpoint, books.now)
 
     def _note(self, delivery: Delivery, status: int) -> None:
         now = self._clock.timestamp()
@@ -127,10 +128,18 @@ class Deliveries:
             )
 
 
-def signature(body: bytes, secret: str) -> str:
-    """The Stripe-Signature header, with the real time: endpoints compare it with their own clock."""
-    header: str = WebhookSignature.generate_signature_header(body.decode(), secret, int(time.time()))
-    return header
+def signature(body: bytes, *secrets: str) -> str:
+    """The Stripe-Signature header: the real time, and a v1 for each secret (two while one is rolled)."""
+    now = int(time.time())
+    headers = [WebhookSignature.generate_signature_header(body.decode(), secret, now) for secret in secrets]
+    return ",".join([headers[0], *(header.split(",", 1)[1] for header in headers[1:])])
+
+
+def secrets_of(endpoint: Doc, now: int) -> list[str]:
+    """The secrets that sign for an endpoint now, newest first."""
+    rolled = endpoint.get("_rolled")
+    old = [rolled["secret"]] if rolled and rolled["until"] > now else []
+    return [endpoint["_secret"], *old]
 
 
 _SELECT = """SELECT deliveries.*, json_extract(event.body, '$.type') AS type,
@@ -147,10 +156,10 @@ def _delivery(row: sqlite3.Row) -> Delivery:
     return Delivery(**{name: row[name] for name in Delivery.__dataclass_fields__})
 
 
-def _send(post: Post, url: str, body: bytes, secret: str) -> int:
+def _send(post: Post, url: str, body: bytes, secrets: list[str]) -> int:
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": signature(body, secret),
+        "Stripe-Signature": signature(body, *secrets),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     try:

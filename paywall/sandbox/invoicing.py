@@ -21,6 +21,7 @@ class Line:
     item: str | None = None
     proration: bool = False
     description: str | None = None
+    invoice_item: str | None = None
 
 
 @dataclass(frozen=True)
@@ -211,10 +212,11 @@ def _line(books: Books, invoice: str, bill: Bill, line: Line) -> Doc:
     }
 
 
-def _line_parent(line: Line, subscription: str | None) -> Doc | None:
-    if subscription is None:
-        return None
-    details = {"proration": line.proration, "subscription": subscription, "subscription_item": line.item}
+def _line_parent(line: Line, subscription: str | None) -> Doc:
+    details = {"invoice_item": line.invoice_item, "proration": line.proration, "subscription": subscription}
+    if line.item is None:
+        return {"type": "invoice_item_details", "invoice_item_details": details}
+    details["subscription_item"] = line.item
     return {"type": "subscription_item_details", "subscription_item_details": details}
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from paywall.sandbox import collection, discounts, invoicing, standing, terms
+from paywall.sandbox import collection, discounts, invoicing, pending, standing, terms
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
 from paywall.sandbox.invoicing import Bill, Line
@@ -13,7 +13,7 @@ _INCOMPLETE = 23 * 3600
 
 @dataclass(frozen=True)
 class Opening:
-    """What a new subscription starts with. `items` are {price, quantity, metadata}."""
+    """What a new subscription starts with. `items`, and what is bought `once`, are {price, quantity}."""
 
     customer: str
     items: list[Doc]
@@ -23,6 +23,7 @@ class Opening:
     method: str | None = None
     billing_mode: str = "flexible"
     discounts: list[Doc] = field(default_factory=list)
+    once: list[Doc] = field(default_factory=list)
     facts: Doc = field(default_factory=dict)
     session: str | None = None
 
@@ -33,6 +34,8 @@ def open_subscription(books: Books, opening: Opening) -> tuple[Doc, Doc]:
     subscription = books.add("subscription", _facts(books, opening, invoice_id))
     for item in opening.items:
         _add_item(books, subscription, item)
+    for item in opening.once:
+        pending.add(books, subscription, _once(books, item))
     subscription["discounts"] = [
         discounts.grant(books, subscription, given, opening.session) for given in opening.discounts
     ]
@@ -109,7 +112,7 @@ def bill_now(books: Books, subscription: Doc, reason: str, *, period: bool) -> D
 def bill_for(books: Books, subscription: Doc, reason: str, id: str, *, period: bool = True) -> Bill:
     """What is to be paid: what is pending and, with `period`, the items for the period that starts now."""
     items = books.all("subscription_item", parent=subscription["id"])
-    lines = _pending_lines(books, subscription, id)
+    lines = pending.take(books, subscription, id)
     if period:
         lines += [_item_line(books, subscription, item) for item in items]
     return Bill(
@@ -185,6 +188,11 @@ def _add_item(books: Books, subscription: Doc, given: Doc) -> Doc:
     return books.add("subscription_item", facts)
 
 
+def _once(books: Books, given: Doc) -> Line:
+    price, quantity = books.find("price", given["price"]), given.get("quantity", 1)
+    return Line(price, quantity, price["unit_amount"] * quantity, books.now, books.now)
+
+
 def _period(books: Books, subscription: Doc, price_id: str, start: int) -> Doc:
     rhythm = books.find("price", price_id)["recurring"]
     anchor = subscription["billing_cycle_anchor"]
@@ -215,25 +223,6 @@ def _item_line(books: Books, subscription: Doc, item: Doc) -> Line:
         item=item["id"],
         description=f"Trial period for {name}" if trial else None,
     )
-
-
-def _pending_lines(books: Books, subscription: Doc, invoice: str) -> list[Line]:
-    pending = [i for i in books.all("invoiceitem", parent=subscription["id"]) if i["invoice"] is None]
-    for item in pending:
-        books.save({**item, "invoice": invoice})
-    return [
-        Line(
-            price=books.find("price", item["pricing"]["price_details"]["price"]),
-            quantity=item["quantity"],
-            amount=item["amount"],
-            start=item["period"]["start"],
-            end=item["period"]["end"],
-            item=item["_item"],
-            proration=item["proration"],
-            description=item["description"],
-        )
-        for item in pending
-    ]
 
 
 def _kept_as_draft(subscription: Doc) -> bool:

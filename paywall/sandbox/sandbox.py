@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stripe import HTTPClient
 
-from paywall.sandbox import collection, disputes, lifecycle, terms
+from paywall.sandbox import collection, disputes, lifecycle, terms, webhooks
 from paywall.sandbox.api import API_KEY, Api, Response
 from paywall.sandbox.books import Books, Origin
 from paywall.sandbox.checkout import Checkout
@@ -68,6 +68,11 @@ class Sandbox:
         """The signing secret of each webhook endpoint, as the dashboard would show it."""
         with self._look() as books:
             return [endpoint["_secret"] for endpoint in books.all("webhook_endpoint")]
+
+    def roll_secret(self, endpoint_id: str, overlap: timedelta = timedelta(days=1)) -> str:
+        """A new secret for an endpoint; until the overlap ends, deliveries are signed with both."""
+        with self._work() as books:
+            return webhooks.roll_secret(books, endpoint_id, int(overlap.total_seconds()))
 
     def now(self) -> datetime:
         """The sandbox's time, aware UTC; costs microseconds."""

@@ -231,9 +231,9 @@ def _money(books: Books, params: Doc, items: list[Doc]) -> Doc:
         return {"currency": params.get("currency"), "amount_subtotal": None, "amount_total": None}
     if len({item["currency"] for item in items}) > 1:
         raise invalid("All prices on a Checkout Session must have the same `currency`.", "line_items")
-    subtotal = sum(item["amount_subtotal"] for item in items)
-    if _has_trial(params):
-        subtotal = 0
+    trial = _has_trial(params)
+    due = [item for item in items if not (trial and books.find("price", item["price"])["recurring"])]
+    subtotal = sum(item["amount_subtotal"] for item in due)
     off = 0
     for index, given in enumerate(params.get("discounts") or []):
         coupon, _ = discounts.source_of(books, given, f"discounts[{index}]")

@@ -22,6 +22,7 @@ ON_DEMAND: dict[str, frozenset[str]] = {
     "webhook_endpoint": frozenset({"secret"}),
 }
 Fill = Callable[[Any], Any]
+Default = Callable[[], Any]
 
 
 def complete(doc: Doc) -> Doc:
@@ -46,13 +47,13 @@ def _response_class(kind: str) -> type:
 
 
 def _filled(cls: type, left_out: frozenset[str], doc: Doc) -> Doc:
-    known = _fills(cls)
+    known = _known(cls)
     whole = {name: value for name, value in doc.items() if name not in known and not _unseen(name)}
     for name, (fill, default) in known.items():
         if name in doc:
             whole[name] = fill(doc[name])
-        elif name not in left_out and name not in _never_null(cls):
-            whole[name] = default(name)
+        elif default and name not in left_out:
+            whole[name] = default()
     return whole
 
 
@@ -62,14 +63,13 @@ def _unseen(name: str) -> bool:
 
 
 @cache
-def _never_null(cls: type) -> frozenset[str]:
+def _known(cls: type) -> dict[str, tuple[Fill, Default | None]]:
     # The SDK itself falls over a null where it expects a map of objects (`currency_options`).
-    return frozenset({"deleted", *getattr(cls, "_inner_class_dicts", ())})
-
-
-@cache
-def _fills(cls: type) -> dict[str, tuple[Fill, Callable[[str], Any]]]:
-    return {name: (_fill(hint), partial(_default, cls, hint)) for name, hint in fields(cls).items()}
+    never_null = {"deleted", *getattr(cls, "_inner_class_dicts", ())}
+    return {
+        name: (_fill(hint), None if name in never_null else _default(f"{cls.__qualname__}.{name}", hint))
+        for name, hint in fields(cls).items()
+    }
 
 
 def _fill(hint: Any) -> Fill:
@@ -93,20 +93,28 @@ def _as_is(value: Any) -> Any:
     return value
 
 
-def _default(cls: type, hint: Any, name: str) -> Any:
+def _default(at: str, hint: Any) -> Default:
     if is_optional(hint):
-        return None
+        return _null
     if hint is bool:
-        return False
+        return bool
     if get_origin(hint) is list:
-        return []
+        return list
     if get_origin(hint) is Literal and len(get_args(hint)) == 1:
-        return get_args(hint)[0]
+        return partial(_as_is, get_args(hint)[0])
     if _is_shape(hint):
-        return _filled(hint, frozenset(), {})
-    if getattr(get_origin(hint), "__name__", "") == "UntypedStripeObject":
-        return {}
-    raise LookupError(f"{cls.__qualname__}.{name} has no value")
+        return partial(_filled, hint, frozenset(), {})
+    return (
+        dict if getattr(get_origin(hint), "__name__", "") == "UntypedStripeObject" else partial(_missing, at)
+    )
+
+
+def _null() -> None:
+    return None
+
+
+def _missing(at: str) -> None:
+    raise LookupError(f"{at} has no value")
 
 
 def _is_shape(hint: Any) -> bool:

@@ -38,6 +38,8 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 _BUSY_SECONDS = 30
+# A child must neither use nor close a connection from before the fork (sqlite.org/howtocorrupt).
+_INHERITED: list[sqlite3.Connection | None] = []
 
 
 class Store:
@@ -66,6 +68,7 @@ class Store:
     def connection(self) -> sqlite3.Connection:
         """This thread's connection; a forked child opens its own."""
         if getattr(self._local, "pid", None) != os.getpid():
+            _INHERITED.append(getattr(self._local, "db", None))
             self._local.db = _connect(self._path)
             self._local.pid = os.getpid()
         db: sqlite3.Connection = self._local.db

@@ -48,6 +48,14 @@ def delete(books: Books, id: str, _: Doc) -> Doc:
     return {"id": id, "object": "webhook_endpoint", "deleted": True}
 
 
+def roll_secret(books: Books, id: str, overlap: int) -> str:
+    """A new secret, as "Roll secret" of the dashboard makes; the old one signs too for `overlap` seconds."""
+    endpoint = books.find("webhook_endpoint", id)
+    endpoint["_rolled"] = {"secret": endpoint["_secret"], "until": books.now + overlap}
+    endpoint["_secret"] = books.ids.new("webhook_secret")
+    return str(books.save(endpoint)["_secret"])
+
+
 def list_endpoints(books: Books, _: str, params: Doc) -> Doc:
     """GET /v1/webhook_endpoints"""
     return page(books, "webhook_endpoint", "/v1/webhook_endpoints", params)

@@ -342,6 +342,18 @@ def test_line_items_are_checked(shop: Shop) -> None:
         shop.session(line_items=[{"price": abroad, "quantity": 1}])
 
 
+@pytest.mark.parametrize(("trial", "first"), [({}, 1400), ({"trial_period_days": 7}, 500)])
+def test_something_bought_once_along_with_it(shop: Shop, trial: dict[str, Any], first: int) -> None:
+    once = shop.v1.prices.create({"currency": "eur", "unit_amount": 500, "product": shop.product()}).id
+    lines = [{"price": shop.price(), "quantity": 1}, {"price": once, "quantity": 1}]
+    shop.subscribe(line_items=lines, subscription_data=trial or None)
+    invoice = shop.subscription().latest_invoice
+    assert (invoice.amount_paid, invoice.status) == (first, "paid")
+    assert invoice.lines.data[0].parent.invoice_item_details.invoice_item.startswith("ii_")
+    shop.sandbox.advance(months=2, by=timedelta(hours=2))
+    assert shop.subscription().latest_invoice.amount_paid == 900
+
+
 def test_a_price_made_on_the_spot(shop: Shop) -> None:
     data = {
         "currency": "eur",

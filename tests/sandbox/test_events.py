@@ -120,6 +120,26 @@ def test_the_secret_is_shown_once(shop: Shop) -> None:
         )
 
 
+def test_a_rolled_secret_signs_beside_the_old_one_for_a_day(shop: Shop) -> None:
+    inbox = Inbox(shop)
+    fresh = shop.sandbox.roll_secret(inbox.endpoint.id)
+    heads: list[str] = []
+
+    def post(url: str, body: bytes, headers: dict[str, str]) -> int:
+        heads.append(headers["Stripe-Signature"])
+        stripe.WebhookSignature.verify_header(body, headers["Stripe-Signature"], fresh, 300)
+        return inbox.post(url, body, headers)
+
+    shop.customer()
+    assert shop.sandbox.deliveries.deliver_due(post) == 1
+    assert heads[0].count("v1=") == 2
+    shop.sandbox.advance(by=timedelta(hours=25))
+    shop.product()
+    with pytest.raises(stripe.SignatureVerificationError):
+        shop.sandbox.deliveries.deliver_due(post)
+    assert heads[1].count("v1=") == 1
+
+
 def test_on_event_rings_after_the_commit(shop: Shop) -> None:
     heard: list[int] = []
     shop.sandbox.on_event = lambda: heard.append(len(shop.sandbox.deliveries.due()))
