@@ -5,16 +5,21 @@ from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_security import LoginForm, verify_password
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, StringField, ValidationError
+from wtforms import EmailField, Field, PasswordField, StringField, ValidationError
 from wtforms.validators import InputRequired
 
 from paywall.accounts import addresses, passwords
+from paywall.accounts.returning import safe_next
 
 
 class SignInForm(LoginForm):
     """E-mail and password; the session lasts long enough, so there is no remember cookie."""
 
     remember = None  # type: ignore[assignment]  # how WTForms drops an inherited field
+
+    def validate_next(self, field: Field) -> None:
+        """Forget a path that is not ours instead of refusing the password with it."""
+        field.data = safe_next(field.data)
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]  # the library is untyped

@@ -9,6 +9,11 @@ from paywall.accounts.models import Reader, new_uniquifier
 from paywall.db import db
 
 
+def is_known(email: str) -> bool:
+    """Whether this normalised address has an account; the same work is done in both cases."""
+    return db.session.scalar(select(Reader.id).where(Reader.email == email)) is not None
+
+
 def find(email: str) -> Reader | None:
     """The reader with this normalised address."""
     return db.session.scalar(select(Reader).where(Reader.email == email))

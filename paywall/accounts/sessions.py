@@ -48,12 +48,9 @@ def reader_key(app: Flask) -> Callable[[Mapping[str, Any]], SessionFacts]:
     max_age = int(app.permanent_session_lifetime.total_seconds())
 
     def facts(environ: Mapping[str, Any]) -> SessionFacts:
-        cookie = parse_cookie(environ.get("HTTP_COOKIE", "")).get(name)
-        if not cookie:
-            return NOBODY
         try:
-            found = signer.loads(cookie, max_age=max_age)
-        except BadSignature:
+            found = signer.loads(parse_cookie(environ.get("HTTP_COOKIE")).get(name, ""), max_age=max_age)
+        except (BadSignature, UnicodeDecodeError):
             return NOBODY
         return SessionFacts(found.get("_user_id"), bool(found.get("_flashes")))
 

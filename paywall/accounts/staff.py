@@ -29,12 +29,12 @@ def appoint(email: str, role: StaffRole) -> Appointment:
     address = addresses.normalise(email)
     if address is None:
         raise BadInput(f"{email} is not an e-mail address")
-    is_new_reader = readers.find(address) is None
+    is_new_reader = not readers.is_known(address)
     reader = readers.find_or_add(address)
     if role in reader.staff_roles:
         return Appointment(address, role, is_new_reader=False, is_new_role=False)
     reader.roles.append(_row(role))
-    begun = proofs.begin(address, link_for=INVITED_FOR)
+    begun = proofs.begin(address, link_for=INVITED_FOR, next_path="/account/security")
     letters.with_proof("welcome_staff", address, begun, role=role.value)
     return Appointment(address, role, is_new_reader=is_new_reader, is_new_role=True)
 

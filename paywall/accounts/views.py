@@ -129,7 +129,7 @@ def change_address() -> ResponseReturnValue:
     form = NewAddressForm()
     if not form.validate_on_submit():
         return render_template("accounts/security.html", form=form)
-    if readers.find(form.address):
+    if readers.is_known(form.address):
         mail.write("address_taken", form.address)
     else:
         begun = proofs.begin(form.address, Purpose.CHANGE, reader_id=current_user.id, link_for=CHANGE_LINK)
@@ -176,7 +176,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
 
 def _write(email: str, next_path: str | None, password: str | None, *, is_new: bool) -> Response:
     """Write the letter that fits; the answer is the same whether the address has an account or not."""
-    is_known = readers.find(email) is not None
+    is_known = readers.is_known(email)
     kind, endpoint, link_for = LETTERS[is_new, is_known]
     begun = proofs.begin(email, password=password, next_path=next_path, link_for=link_for)
     letters.with_proof(kind, email, begun, endpoint)
