@@ -49,6 +49,12 @@ def unseal_ledger():
 
 def upgrade():
     op.create_table(
+        "heartbeat",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeat")),
+    )
+    op.create_table(
         "letter",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("cause", sa.String(length=200), nullable=True),
@@ -554,3 +560,4 @@ def downgrade():
         batch_op.drop_index(batch_op.f("ix_letter_to_address"))
 
     op.drop_table("letter")
+    op.drop_table("heartbeat")

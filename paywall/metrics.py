@@ -1,0 +1,59 @@
+"""What is counted, and how Prometheus reads it from several web processes at once."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+
+# Each web process counts for itself. With this variable set before the start (see docs/deploy.md) they count
+# into files of that folder, and any of them can answer for all; without it one process is assumed.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+_registry = CollectorRegistry()
+_gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+
+requests = Counter(
+    "paywall_requests", "Requests answered.", ["endpoint", "method", "status"], registry=_registry
+)
+latency = Histogram(
+    "paywall_request_seconds", "Time to answer.", ["endpoint"], buckets=QUICK, registry=_registry
+)
+decisions = Counter(
+    "paywall_decisions",
+    "Decisions of the door, by what is shown and why.",
+    ["show", "reason"],
+    registry=_registry,
+)
+
+
+def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:
+    """Show what `read` returns, asked at each reading inside an application context."""
+    _gauges[name] = (meaning, read)
+
+
+def text() -> bytes:
+    """Everything, in Prometheus's text format; needs an application context."""
+    return generate_latest(_counted()) + generate_latest(_asked())
+
+
+def _counted() -> CollectorRegistry:
+    folder = os.environ.get(FOLDER)
+    if not folder or not Path(folder).is_dir():
+        return _registry
+    all_processes = CollectorRegistry()
+    multiprocess.MultiProcessCollector(all_processes, folder)  # type: ignore[no-untyped-call]  # untyped there
+    return all_processes
+
+
+class _Asked:
+    def collect(self) -> list[GaugeMetricFamily]:
+        return [GaugeMetricFamily(name, meaning, value=read()) for name, (meaning, read) in _gauges.items()]
+
+
+def _asked() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Asked())
+    return registry

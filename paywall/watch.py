@@ -1,0 +1,253 @@
+"""Whether the house stands: health, readiness, metrics, a log line per request, and security headers."""
+
+import hmac
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from ipaddress import ip_address
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import String
+from werkzeug.wsgi import ClosingIterator
+
+from paywall import clock, jobs, logs, metrics
+from paywall.access.routes import PUBLIC, may_enter
+from paywall.billing.models import EventState, StripeEvent
+from paywall.config import Settings
+from paywall.db import Model, db
+from paywall.mail import Letter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+WORKER = "worker"
+SILENCE = timedelta(minutes=3)
+ENDPOINT = "paywall.endpoint"
+SHOWN_PATH = "paywall.shown_path"
+SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+# Chromium holds redirects after a POST against form-action, so the pages that we send people to are named.
+STRIPE_PAGES = "https://checkout.stripe.com https://billing.stripe.com"
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+watch = Blueprint("watch", __name__)
+
+
+class Heartbeat(Model):
+    """When a process was last seen to live, by the machine's own clock."""
+
+    __tablename__ = "heartbeat"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set up the log, the headers of every response and the pages for whoever watches us."""
+    logs.configure(settings)
+    headers = _headers(settings)
+
+    @app.before_request
+    def _name_request() -> None:
+        rule = request.url_rule
+        request.environ[ENDPOINT] = request.endpoint or "none"
+        # A link in a letter carries its secret in the path; a line of the log must not.
+        if rule is None:
+            request.environ[SHOWN_PATH] = f"/{request.path.split('/')[1]}"
+        elif "token" in rule.arguments:
+            request.environ[SHOWN_PATH] = rule.rule
+
+    @app.after_request
+    def _secure(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    app.register_blueprint(watch)
+    metrics.gauge(
+        "paywall_letters_waiting", "Letters not sent yet, given up ones left out.", _letters_waiting
+    )
+    metrics.gauge("paywall_jobs_queued", "Jobs that no worker has taken yet.", _jobs_queued)
+    metrics.gauge("paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", _inbox_oldest)
+
+
+def stand_outside(app: Flask) -> None:
+    """Put the watch around all that create_app has put around the app: call it last."""
+    app.wsgi_app = Watch(app.wsgi_app)  # type: ignore[method-assign]  # how Flask documents it
+
+
+class Watch:
+    """WSGI: gives each request an id, and counts and logs it, whoever answered."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+        self._log = structlog.get_logger().bind()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        began = perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = ["500"]
+
+        def start(answered: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            status[0] = answered[:3]
+            return start_response(answered, [*headers, ("X-Request-ID", request_id)], exc_info)
+
+        done = partial(self._done, environ, status, began)
+        try:
+            body = self._app(environ, start)
+        except Exception:
+            self._log.exception("broken")
+            done()
+            raise
+        if isinstance(body, list):
+            done()
+            return body
+        return ClosingIterator(body, done)
+
+    def _done(self, environ: "WSGIEnvironment", status: list[str], began: float) -> None:
+        seconds = perf_counter() - began
+        endpoint, path = environ.get(ENDPOINT, "stored_page"), environ.get("PATH_INFO", "")
+        method = environ["REQUEST_METHOD"]
+        metrics.requests.labels(endpoint, method, status[0]).inc()
+        metrics.latency.labels(endpoint).observe(seconds)
+        line = self._log.debug if path in QUIET_PATHS else self._log.info
+        line(
+            "request",
+            method=method,
+            path=environ.get(SHOWN_PATH, path),
+            status=int(status[0]),
+            ms=round(seconds * 1000, 2),
+        )
+
+
+def beat() -> None:
+    """Write down that the worker lives, and commit."""
+    db.session.merge(Heartbeat(name=WORKER, at=clock.wall()))
+    db.session.commit()
+
+
+@jobs.every(minute="*")
+def still_alive() -> None:
+    """The worker's sign of life, each minute."""
+    beat()
+
+
+@watch.get("/healthz")
+@may_enter(PUBLIC)
+def healthz() -> Response:
+    """Whether this process answers at all; asks nothing of others."""
+    return jsonify(alive=True)
+
+
+@watch.get("/readyz")
+@may_enter(PUBLIC)
+def readyz() -> Response:
+    """Whether readers can be let in: 200, or 503 with what is missing."""
+    checks = {name: _outcome(check) for name, check in CHECKS.items()}
+    ready = all(said == "ok" for said in checks.values())
+    response = jsonify(ready=ready, checks=checks)
+    response.status_code = 200 if ready else 503
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@watch.get("/metrics")
+@may_enter(PUBLIC)
+def metrics_page() -> Response:
+    """Prometheus reads here: with the token of the settings, or from this machine itself if there is none."""
+    if not _may_read_metrics(current_app.extensions["settings"].metrics_token.get_secret_value()):
+        abort(403)
+    return Response(metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database() -> str:
+    db.session.execute(select(1))
+    return "ok"
+
+
+def _migrations() -> str:
+    heads = set(ScriptDirectory(str(current_app.extensions["settings"].migrations)).get_heads())
+    here = set(MigrationContext.configure(db.session.connection()).get_current_heads())
+    return "ok" if here == heads else "run: flask db upgrade"
+
+
+def _worker() -> str:
+    seen = db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == WORKER))
+    if seen is None:
+        return "never seen: run flask paywall worker"
+    return "ok" if clock.wall() - seen < SILENCE else f"last seen {seen:%Y-%m-%d %H:%M:%S} UTC"
+
+
+CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "worker": _worker}
+
+
+def _outcome(check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except SQLAlchemyError as failure:
+        db.session.rollback()
+        structlog.get_logger().warning("not_ready", error=str(failure))
+        return "the database does not answer as it should"
+
+
+def _may_read_metrics(token: str) -> bool:
+    if token:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    # Behind a proxy on this machine everyone seems to come from here; a forwarded request gives itself away.
+    return _is_loopback(request.remote_addr) and not any(name in request.environ for name in FORWARDED)
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        return ip_address(address or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _letters_waiting() -> float:
+    waiting = select(func.count()).where(Letter.sent_at.is_(None), Letter.try_at.is_not(None))
+    return float(db.session.scalar(waiting) or 0)
+
+
+def _jobs_queued() -> float:
+    return float(current_app.extensions["jobs"].pending_count())
+
+
+def _inbox_oldest() -> float:
+    unhandled = StripeEvent.state.in_([EventState.RECEIVED, EventState.FAILED])
+    oldest = db.session.scalar(select(func.min(StripeEvent.received_at)).where(unhandled))
+    return (clock.now() - oldest).total_seconds() if oldest else 0.0
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    # The stand-in's pages are on our own address, which a reader may have opened by another name.
+    pay_pages = settings.site_url if settings.sandbox else STRIPE_PAGES
+    policy = (
+        "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; "
+        f"form-action 'self' {pay_pages}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), browsing-topics=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
