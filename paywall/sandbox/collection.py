@@ -91,6 +91,7 @@ def settle(books: Books, invoice: Doc) -> None:
     books.emit("invoice.paid", invoice)
     books.emit("invoice.payment_succeeded", invoice)
     books.emit("invoice.updated", invoice, before)
+    _mark_delinquent(books, invoice, value=False)
     if invoice["_subscription"]:
         standing.recover(books, books.find("subscription", invoice["_subscription"]))
 
@@ -107,9 +108,19 @@ def _conclude(books: Books, invoice: Doc, attempt: Attempt, *, automatic: bool) 
     if attempt.answer is Answer.ACTION:
         books.emit("invoice.payment_action_required", invoice)
     books.emit("invoice.updated", invoice, before)
+    _mark_delinquent(books, invoice, value=True)
     if automatic and invoice["_subscription"]:
         _tell_subscription(books, books.find("subscription", invoice["_subscription"]), last=last)
     return attempt
+
+
+def _mark_delinquent(books: Books, invoice: Doc, *, value: bool) -> None:
+    customer = books.find("customer", invoice["customer"])
+    if customer["delinquent"] != value:
+        before = books.render(customer)
+        customer["delinquent"] = value
+        books.save(customer)
+        books.emit("customer.updated", customer, before)
 
 
 def _plan_retry(books: Books, invoice: Doc) -> bool:
