@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.live import Server
     from tests.moving import MovingClock
 
+pytest_plugins = ["tests.shop"]
+
 SECRET = "a key for tests only, long enough"
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 

@@ -38,7 +38,7 @@ def store(event: Event, payload: str) -> bool:
 def handle(row_id: int) -> None:
     """Handle one event, and with the same fetch every other that waits for the same customer."""
     event = db.session.get(StripeEvent, row_id)
-    if event is None or event.state not in WAITING:
+    if event is None or event.try_at is None or event.try_at > clock.wall():
         db.session.commit()
         return
     waiting = _same_customer(event)

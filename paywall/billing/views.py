@@ -14,7 +14,7 @@ from paywall import clock
 from paywall.access.routes import may_enter
 from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
-from paywall.accounts.security import safe_next
+from paywall.accounts.returning import safe_next
 from paywall.billing import checkout, inbox
 from paywall.billing.gateway import Flow, gateway
 from paywall.billing.models import Invoice

@@ -16,7 +16,7 @@ from paywall.membership import plans
 from paywall.membership.models import MembershipEvent, Plan, PlanState
 from paywall.membership.rules import Change, Status
 from paywall.sandbox import PaymentState, SandboxError
-from tests.billing.conftest import Shop
+from tests.shop import Shop
 
 
 def test_a_reader_pays_and_holds_a_subscription(shop: Shop) -> None:

@@ -16,7 +16,7 @@ from paywall.mail import Letter
 from paywall.membership.models import MembershipEvent
 from paywall.membership.rules import Change, Status
 from paywall.sandbox import Fault, FaultKind
-from tests.billing.conftest import Shop
+from tests.shop import Shop
 
 
 def customer_id(shop: Shop) -> int:

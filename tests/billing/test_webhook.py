@@ -16,7 +16,7 @@ from paywall.billing.models import EventState, StripeEvent
 from paywall.db import db
 from paywall.membership.rules import Status
 from paywall.sandbox import Fault, FaultKind, Sandbox
-from tests.billing.conftest import Shop
+from tests.shop import Shop
 
 URL = "/webhooks/stripe"
 

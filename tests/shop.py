@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from paywall import clock
 from paywall.accounts.models import Reader
@@ -58,10 +59,18 @@ class Shop:
         return self.held()[0]
 
     def held(self) -> list[Subscription]:
-        """The reader's subscriptions as our tables have them now."""
+        """The reader's subscriptions as our tables have them now, in no transaction."""
         db.session.rollback()
         query = select(Subscription).where(Subscription.reader_id == self.reader.id).order_by(Subscription.id)
-        return list(db.session.scalars(query.execution_options(populate_existing=True)))
+        found = list(
+            db.session.scalars(
+                query.options(joinedload(Subscription.plan)).execution_options(populate_existing=True)
+            )
+        )
+        for one in found:
+            db.session.expunge(one)
+        db.session.rollback()
+        return found
 
 
 @pytest.fixture

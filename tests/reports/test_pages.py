@@ -1,0 +1,80 @@
+"""The membership report: figures, the list behind them, and who may see it."""
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from paywall.accounts import staff
+from paywall.accounts.models import StaffRole
+from paywall.db import db
+from paywall.mail import Letter
+from paywall.reports.export import cell
+from tests.accounts.browser import sign_up
+from tests.shop import Shop
+
+
+@pytest.fixture
+def bookkeeper(client: FlaskClient, shop: Shop, letters: Callable[[], list[Letter]]) -> FlaskClient:
+    """A browser in which the bookkeeper is signed in."""
+    sign_up(client, letters, "books@example.org")
+    db.session.rollback()
+    staff.appoint("books@example.org", StaffRole.BOOKKEEPER)
+    db.session.commit()
+    return client
+
+
+def test_an_empty_newsroom_has_a_report_too(bookkeeper: FlaskClient) -> None:
+    text = bookkeeper.get("/staff").text
+    assert "<b>0</b> <span>active patrons</span>" in text
+    assert "a month (MRR)" in text
+
+
+def test_the_figures_come_from_the_ledger(shop: Shop, bookkeeper: FlaskClient) -> None:
+    shop.join()
+    text = bookkeeper.get("/staff").text
+    assert "<b>1</b> <span>active patrons</span>" in text
+    assert "<b>1</b> <span>new this month</span>" in text
+    assert "<b>€5</b> <span>a month (MRR, EUR)</span>" in text
+
+
+def test_the_list_opens_in_a_spreadsheet(shop: Shop, bookkeeper: FlaskClient) -> None:
+    shop.join()
+    answer = bookkeeper.get("/staff/patrons.csv")
+    assert answer.mimetype == "text/csv"
+    assert "attachment; filename=patrons-" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [(row["e-mail"], row["plan"], row["price"], row["monthly"], row["currency"]) for row in rows] == [
+        ("ana@example.org", "Supporter", "5.00", "5.00", "EUR")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/patrons.csv"])
+def test_a_reader_does_not_see_it(
+    shop: Shop, client: FlaskClient, letters: Callable[[], list[Letter]], path: str
+) -> None:
+    shop.join()
+    assert client.get(path).status_code == 302
+    sign_up(client, letters, "boris@example.org")
+    answer = client.get(path)
+    assert answer.status_code == 403
+    assert "ana@example.org" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+49", "'+49"),
+        ("-5", "'-5"),
+        ("@home", "'@home"),
+        ("\tx", "'\tx"),
+        ("plain", "plain"),
+        (-5, "-5"),
+        (None, ""),
+    ],
+)
+def test_no_cell_is_a_formula(value: object, text: str) -> None:
+    assert cell(value) == text
