@@ -191,7 +191,7 @@ def _subscribe(books: Books, session: Doc, customer: str, method: Doc | None, in
         anchor=data.get("billing_cycle_anchor"),
         method=method["id"] if method else None,
         billing_mode=data.get("billing_mode", {}).get("type", "flexible"),
-        discounts=session["_discounts"],
+        discounts=session["_discounts"] or [],
         facts={name: data[name] for name in echoed if name in data},
         session=session["id"],
     )

@@ -36,19 +36,19 @@ def shop(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def letters() -> list[Note]:
+def notes() -> list[Note]:
     """The letters that the console shows."""
     return list(LETTERS)
 
 
 @pytest.fixture
-def visit(sandbox: Sandbox, letters: Sequence[SentLetter]) -> Visit:
+def visit(sandbox: Sandbox, notes: Sequence[SentLetter]) -> Visit:
     """A visit to the pages, on a small app of their own."""
     app = Flask("paywall", template_folder="../templates")
     app.config.update(SECRET_KEY="for tests only", TESTING=True)
     Babel(app)
     CSRFProtect(app)
-    app.register_blueprint(blueprint(sandbox, merchant="The Courier", letters=lambda: letters))
+    app.register_blueprint(blueprint(sandbox, merchant="The Courier", letters=lambda: notes))
     return Visit(app.test_client())
 
 
