@@ -12,7 +12,7 @@ import stripe
 from paywall.sandbox import Sandbox
 from paywall.sandbox.routes import ROUTES, Route
 from tests.sandbox.annotations import endpoint_for
-from tests.sandbox.scenarios import PLAYS
+from tests.sandbox.plays import PLAYS
 from tests.sandbox.shop import Shop
 from tests.sandbox.wire import CheckedClient, Exchange
 

@@ -10,8 +10,8 @@ from tests.sandbox.shop import Inbox, Shop
 from tests.sandbox.visit import Note, Visit, said
 
 
-def test_an_empty_console(visit: Visit, letters: list[Note]) -> None:
-    letters.clear()
+def test_an_empty_console(visit: Visit, notes: list[Note]) -> None:
+    notes.clear()
     page = visit.get("/sandbox")
     assert "Nobody has gone to pay yet." in page.text
     assert "Nothing has happened yet." in page.text
