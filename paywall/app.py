@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     watch.stand_outside(app)
+    watch.stand_outside(app)
     _errors(app)
     app.cli.add_command(commands)
     return app

@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-24 07:50:49.896010
+Create Date: 2026-11-24 08:02:45.744482
 
 """
 

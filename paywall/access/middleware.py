@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import parse_etags
 from werkzeug.test import run_wsgi_app
 
-from paywall import clock
+from paywall import clock, metrics
 from paywall.access.decision import Decision, Gate, decide
 from paywall.access.pages import Page, PageStore
 from paywall.access.visitors import NOBODY, visitor
@@ -103,6 +103,7 @@ class Door:
         session = self._sessions(environ)
         decision, signed_in = self._decide(gated.gate, session)
         environ[DECISION], environ[SIGNED_IN] = decision, signed_in
+        metrics.decisions.labels(decision.show, decision.reason).inc()
         if session.has_flashes:
             return self._app(environ, _private(start_response))
         key = (path, gated.version, decision, signed_in)

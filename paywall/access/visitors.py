@@ -36,5 +36,5 @@ def visitor(connection: Connection, uniquifier: str | None, now: datetime) -> Vi
     rows = connection.execute(_query, {"uniquifier": uniquifier, "now": now}).all()
     if not rows:
         return NOBODY
-    holdings = tuple(Holding(slug, until) for _, _, slug, until in rows if slug is not None)
+    holdings = tuple(Holding(row.slug, row.access_until) for row in rows if row.access_until is not None)
     return Visitor(reader_id=rows[0].id, holdings=holdings, is_staff=bool(rows[0].is_staff))
