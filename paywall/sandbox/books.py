@@ -72,12 +72,14 @@ class Books:
     def add(self, kind: str, facts: Doc) -> Doc:
         """A new document, with id, object, created and livemode."""
         doc = {"id": self.ids.new(kind), "object": kind, "created": self.now, "livemode": False, **facts}
-        columns = (doc["id"], kind, doc.get("customer"), _parent(doc), doc["created"], json.dumps(doc))
+        body = json.dumps(doc)
+        columns = (doc["id"], kind, doc.get("customer"), _parent(doc), doc["created"], body)
         self.db.execute(
             "INSERT INTO objects (id, kind, customer, parent, created, body) VALUES (?, ?, ?, ?, ?, ?)",
             columns,
         )
-        return doc
+        stored: Doc = json.loads(body)
+        return stored
 
     def save(self, doc: Doc) -> Doc:
         """Write a changed document back."""

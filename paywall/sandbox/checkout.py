@@ -179,10 +179,23 @@ def _give_to_customer(books: Books, intent: Doc, customer: str) -> None:
 
 
 def _subscribe(books: Books, session: Doc, customer: str, method: Doc | None, intent: Doc | None) -> None:
+    opening = _opening(books, session, customer, method)
+    subscription, invoice = renewal.open_subscription(books, opening)
+    if intent:
+        invoicing.ask_for_payment(books, invoice, intent)
+    collection.settle(books, invoice)
+    if method and not intent:
+        methods.set_up(books, customer, method, subscription["id"])
+    session.update(subscription=subscription["id"], invoice=invoice["id"])
+    session["payment_status"] = "paid" if intent else "no_payment_required"
+    session["discounts"] = [_discount(books, id) for id in subscription["discounts"]]
+
+
+def _opening(books: Books, session: Doc, customer: str, method: Doc | None) -> Opening:
     data = session["_subscription_data"]
     trial_end = _trial_end(books, data)
     echoed = ("description", "trial_settings", "metadata")
-    opening = Opening(
+    return Opening(
         customer=customer,
         items=_priced(books, session, "recurring"),
         once=_priced(books, session, "one_time"),
@@ -195,15 +208,6 @@ def _subscribe(books: Books, session: Doc, customer: str, method: Doc | None, in
         facts={name: data[name] for name in echoed if name in data},
         session=session["id"],
     )
-    subscription, invoice = renewal.open_subscription(books, opening)
-    if intent:
-        invoicing.ask_for_payment(books, invoice, intent)
-    collection.settle(books, invoice)
-    if method and not intent:
-        methods.set_up(books, customer, method, subscription["id"])
-    session.update(subscription=subscription["id"], invoice=invoice["id"])
-    session["payment_status"] = "paid" if intent else "no_payment_required"
-    session["discounts"] = [_discount(books, id) for id in subscription["discounts"]]
 
 
 def _priced(books: Books, session: Doc, type: str) -> list[Doc]:

@@ -60,27 +60,17 @@ def open_dispute(books: Books, charge_id: str, reason: str = "fraudulent") -> Do
     charge = books.find("charge", charge_id)
     if charge["disputed"] or not charge["paid"]:
         raise invalid(f"Charge {charge_id} cannot be disputed.", "charge")
-    brand = charge["payment_method_details"]["card"]["brand"]
     taken = balance.book(books, "adjustment", charge_id, -charge["amount"], charge["currency"], DISPUTE_FEE)
     facts = {
         "amount": charge["amount"],
         "_transactions": [taken["id"]],
         "charge": charge_id,
         "currency": charge["currency"],
-        "evidence_details": {
-            "due_by": books.now + _DAYS_TO_ANSWER * 86_400,
-            "has_evidence": False,
-            "past_due": False,
-            "submission_count": 0,
-            "submission_method": "not_submitted",
-        },
+        "evidence_details": _evidence_details(books.now),
         "is_charge_refundable": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": {
-            "type": "card",
-            "card": {"brand": brand, "case_type": "chargeback", "network": brand},
-        },
+        "payment_method_details": {"type": "card", "card": _card(charge)},
         "reason": reason,
         "status": "needs_response",
     }
@@ -121,6 +111,21 @@ def list_disputes(books: Books, _: str, params: Doc) -> Doc:
     """GET /v1/disputes"""
     where = {"payment_intent": params.get("payment_intent")}
     return page(books, "dispute", "/v1/disputes", params, parent=params.get("charge"), where=where)
+
+
+def _card(charge: Doc) -> Doc:
+    brand = charge["payment_method_details"]["card"]["brand"]
+    return {"brand": brand, "case_type": "chargeback", "network": brand}
+
+
+def _evidence_details(now: int) -> Doc:
+    return {
+        "due_by": now + _DAYS_TO_ANSWER * 86_400,
+        "has_evidence": False,
+        "past_due": False,
+        "submission_count": 0,
+        "submission_method": "not_submitted",
+    }
 
 
 def _charge_of(books: Books, params: Doc) -> Doc:

@@ -7,6 +7,15 @@ from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
 
 HOUR = 3600
+_UNTOUCHED: Doc = {
+    "attempt_count": 0,
+    "attempted": False,
+    "collection_method": "charge_automatically",
+    "default_payment_method": None,
+    "issuer": {"type": "self"},
+    "metadata": {},
+    "status": "draft",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,6 @@ class Bill:
     start: int
     end: int
     subscription: Doc | None = None
-    method: str | None = None
     discounts: list[str] = field(default_factory=list)
     id: str | None = None
 
@@ -49,19 +57,13 @@ def draft(books: Books, bill: Bill, *, automatic: bool = True) -> Doc:
         **_addressee(customer),
         **_parentage(bill),
         **_amounts(books, bill),
+        **_UNTOUCHED,
         "auto_advance": automatic,
         "automatically_finalizes_at": books.now + HOUR if automatic else None,
-        "attempt_count": 0,
-        "attempted": False,
         "billing_reason": bill.reason,
-        "collection_method": "charge_automatically",
-        "default_payment_method": bill.method,
         "discounts": bill.discounts,
-        "issuer": {"type": "self"},
-        "metadata": {},
         "period_end": bill.end,
         "period_start": bill.start,
-        "status": "draft",
         "_lines": [_line(books, id, bill, line) for line in bill.lines],
     }
     invoice = books.add("invoice", facts)
@@ -138,6 +140,16 @@ def close(books: Books, invoice: Doc, status: str, why: str = "user_forgiven") -
     return invoice
 
 
+def pricing(price: Doc) -> Doc:
+    """How a line names its price."""
+    details = {"price": price["id"], "product": price["product"]}
+    return {
+        "type": "price_details",
+        "price_details": details,
+        "unit_amount_decimal": price["unit_amount_decimal"],
+    }
+
+
 def _addressee(customer: Doc) -> Doc:
     return {
         "account_country": "DE",
@@ -185,7 +197,6 @@ def _amounts(books: Books, bill: Bill) -> Doc:
 def _line(books: Books, invoice: str, bill: Bill, line: Line) -> Doc:
     product = books.find("product", line.price["product"])
     subscription = bill.subscription["id"] if bill.subscription else None
-    details = {"price": line.price["id"], "product": product["id"]}
     return {
         "id": books.ids.new("line_item"),
         "object": "line_item",
@@ -199,11 +210,7 @@ def _line(books: Books, invoice: str, bill: Bill, line: Line) -> Doc:
         "metadata": bill.subscription["metadata"] if bill.subscription else {},
         "parent": _line_parent(line, subscription),
         "period": {"start": line.start, "end": line.end},
-        "pricing": {
-            "type": "price_details",
-            "price_details": details,
-            "unit_amount_decimal": line.price["unit_amount_decimal"],
-        },
+        "pricing": pricing(line.price),
         "quantity": line.quantity,
         "quantity_decimal": str(line.quantity),
         "subscription": subscription,

@@ -9,24 +9,11 @@ from paywall.sandbox.pages import page
 
 def new_method(books: Books, card: Card) -> Doc:
     """A payment method made from a card; it belongs to nobody yet."""
-    details = {
-        "brand": test_card(card.digits).brand,
-        "checks": {"cvc_check": "pass"},
-        "country": "DE" if card.digits.startswith("40000025") else "US",
-        "display_brand": test_card(card.digits).brand,
-        "exp_month": card.exp_month,
-        "exp_year": card.exp_year,
-        "fingerprint": f"fp{int(card.digits):x}",
-        "funding": "credit",
-        "last4": card.digits[-4:],
-        "networks": {"available": [test_card(card.digits).brand]},
-        "three_d_secure_usage": {"supported": True},
-    }
     facts = {
         "type": "card",
         "allow_redisplay": "always",
         "billing_details": {"name": card.name or None, "email": card.email},
-        "card": details,
+        "card": _details(card),
         "customer": None,
         "metadata": {},
         "_number": card.digits,
@@ -146,6 +133,23 @@ def list_setups(books: Books, _: str, params: Doc) -> Doc:
     return page(
         books, "setup_intent", "/v1/setup_intents", params, customer=params.get("customer"), where=where
     )
+
+
+def _details(card: Card) -> Doc:
+    brand = test_card(card.digits).brand
+    return {
+        "brand": brand,
+        "checks": {"cvc_check": "pass"},
+        "country": "US",
+        "display_brand": brand,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "fingerprint": f"fp{int(card.digits):x}",
+        "funding": "credit",
+        "last4": card.digits[-4:],
+        "networks": {"available": [brand]},
+        "three_d_secure_usage": {"supported": True},
+    }
 
 
 def _forget_default(books: Books, method: Doc) -> None:

@@ -15,6 +15,20 @@ from paywall.sandbox.cards import (
 from paywall.sandbox.errors import Doc
 from paywall.sandbox.pages import page
 
+_UNTOUCHED: Doc = {
+    "amount_capturable": 0,
+    "amount_received": 0,
+    "capture_method": "automatic",
+    "confirmation_method": "automatic",
+    "last_payment_error": None,
+    "latest_charge": None,
+    "metadata": {},
+    "next_action": None,
+    "payment_method": None,
+    "payment_method_types": ["card"],
+    "status": "requires_payment_method",
+}
+
 
 class Answer(StrEnum):
     """What came of an attempt to charge."""
@@ -49,22 +63,11 @@ def new_intent(
     facts = {
         "id": id,
         "amount": amount,
-        "amount_capturable": 0,
-        "amount_received": 0,
-        "automatic_payment_methods": None,
-        "capture_method": "automatic",
         "client_secret": f"{id}_secret_{books.ids.text(25)}",
-        "confirmation_method": "automatic",
         "currency": currency,
         "customer": customer,
         "description": description,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "metadata": {},
-        "next_action": None,
-        "payment_method": None,
-        "payment_method_types": ["card"],
-        "status": "requires_payment_method",
+        **_UNTOUCHED,
     }
     intent = books.add("payment_intent", facts)
     books.emit("payment_intent.created", intent)

@@ -2,7 +2,7 @@
 
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
-from paywall.sandbox.invoicing import Line
+from paywall.sandbox.invoicing import Line, pricing
 
 
 def add(books: Books, subscription: Doc, line: Line) -> Doc:
@@ -17,11 +17,7 @@ def add(books: Books, subscription: Doc, line: Line) -> Doc:
         "invoice": None,
         "metadata": {},
         "period": {"start": line.start, "end": line.end},
-        "pricing": {
-            "type": "price_details",
-            "price_details": {"price": line.price["id"], "product": line.price["product"]},
-            "unit_amount_decimal": line.price["unit_amount_decimal"],
-        },
+        "pricing": pricing(line.price),
         "proration": line.proration,
         "quantity": line.quantity,
         "quantity_decimal": str(line.quantity),

@@ -10,6 +10,21 @@ from paywall.sandbox.invoicing import Bill, Line
 _WARNING = 3 * 86_400
 _INCOMPLETE = 23 * 3600
 
+_UNTOUCHED: Doc = {
+    "automatic_tax": {"enabled": False},
+    "cancel_at": None,
+    "cancel_at_period_end": False,
+    "canceled_at": None,
+    "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+    "collection_method": "charge_automatically",
+    "discounts": [],
+    "invoice_settings": {"issuer": {"type": "self"}},
+    "metadata": {},
+    "pause_collection": None,
+    "payment_settings": {"save_default_payment_method": "off"},
+    "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+}
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -147,27 +162,16 @@ def _facts(books: Books, opening: Opening, invoice_id: str) -> Doc:
     if opening.billing_mode == "flexible":
         mode["flexible"] = {"proration_discounts": "included"}
     return {
-        "automatic_tax": {"enabled": False},
+        **_UNTOUCHED,
         "billing_cycle_anchor": opening.anchor or opening.trial_end or books.now,
         "billing_mode": mode,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-        "collection_method": "charge_automatically",
         "currency": price["currency"],
         "customer": opening.customer,
         "default_payment_method": opening.method,
-        "discounts": [],
-        "invoice_settings": {"issuer": {"type": "self"}},
         "latest_invoice": invoice_id,
-        "metadata": {},
-        "pause_collection": None,
-        "payment_settings": {"save_default_payment_method": "off"},
         "start_date": books.now,
         "status": opening.status,
         "trial_end": opening.trial_end,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "trial_start": books.now if opening.trial_end else None,
         **opening.facts,
     }
