@@ -3,15 +3,17 @@
 from datetime import timedelta
 from functools import wraps
 
-from flask import Flask, redirect, request
+from flask import Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_login import current_user
 from flask_security import Security, SQLAlchemyUserDatastore, password_reset
 from flask_security import views as library
 
+from paywall import jobs
 from paywall.access.routes import PUBLIC, READER, may_enter
-from paywall.accounts import limits, readers, sessions, wording
-from paywall.accounts.forms import SignInForm
+from paywall.accounts import letters, limits, readers, sessions, wording
+from paywall.accounts.forms import AddressForm, SignInForm
 from paywall.accounts.letters import AccountMail
 from paywall.accounts.models import Reader, Role
 from paywall.accounts.passwords import SHORTEST, Passwords
@@ -39,7 +41,6 @@ OPTIONS = {
     "API_ENABLED_METHODS": ["session"],
     "EMAIL_PLAINTEXT": False,
     "EMAIL_HTML": False,
-    "EMAIL_TEMPLATE_PASSWORD_RESET": "reset",
     "EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": "password_changed",
     "EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": "password_changed",
     "STATIC_FOLDER": None,
@@ -80,10 +81,25 @@ def _sign_in() -> ResponseReturnValue:
     return answer
 
 
+@may_enter(PUBLIC)
+@limits.writes_letters
+def _forgot_password() -> ResponseReturnValue:
+    form = AddressForm()
+    if form.validate_on_submit():
+        jobs.later(letters.reset, form.address)
+        db.session.commit()
+        flash(
+            gettext("If %(email)s has an account, a letter with a link is on its way.", email=form.address),
+            "info",
+        )
+        return redirect(url_for("security.login"), 303)
+    return render_template("security/forgot_password.html", form=form)
+
+
 _pages = {
     "security.login": _sign_in,
     "security.logout": may_enter(PUBLIC)(library.logout),
-    "security.forgot_password": may_enter(PUBLIC)(limits.writes_letters(library.forgot_password)),
+    "security.forgot_password": _forgot_password,
     "security.reset_password": may_enter(PUBLIC)(limits.checks_secret(library.reset_password)),
     "security.change_password": may_enter(READER)(limits.checks_secret(library.change_password)),
 }

@@ -11,10 +11,6 @@ MESSAGES = {
     "PASSWORD_IS_THE_SAME": (_("This is the password that you have already."), "error"),
     "RETYPE_PASSWORD_MISMATCH": (_("The two passwords differ."), "error"),
     "DISABLED_ACCOUNT": (_("This account is closed. Write to us if you think it should not be."), "error"),
-    "PASSWORD_RESET_REQUEST": (
-        _("If %(email)s has an account, a letter with a link is on its way. The link works for one hour."),
-        "info",
-    ),
     "PASSWORD_RESET_EXPIRED": (_("This link has expired. Ask for a new one."), "warning"),
     "INVALID_RESET_PASSWORD_TOKEN": (
         _("This link has been used, or is not whole. Ask for a new one."),

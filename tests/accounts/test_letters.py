@@ -7,7 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from paywall.accounts import proofs
+from paywall import jobs
+from paywall.accounts import proofs, readers
 from paywall.accounts.models import Proof
 from paywall.db import db
 from tests.accounts.browser import (
@@ -192,8 +193,6 @@ def test_expired_proofs_are_forgotten(
 def test_a_closed_account_opens_neither_by_letter_nor_by_password(
     app: Flask, client: FlaskClient, letters: Letters
 ) -> None:
-    from paywall.accounts import readers
-
     sign_up(client, letters, ANA, PASSWORD)
     with app.app_context():
         reader = readers.find(ANA)
@@ -207,6 +206,9 @@ def test_a_closed_account_opens_neither_by_letter_nor_by_password(
     assert "This account is closed" in client.get("/sign-in").text
     sign_in(client, ANA)
     assert not is_signed_in(client)
+    send(client, "/reset", email=ANA)
+    jobs.drain(app)
+    assert letters()[-1].kind == "sign_in"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
