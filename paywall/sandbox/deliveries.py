@@ -26,7 +26,7 @@ _RENDER = Callable[[sqlite3.Connection], Books]
 class Delivery:
     """One event on its way to one endpoint; `last_status` is of the latest attempt (0: no answer).
 
-    `state` is pending, delivered, failed, dropped (by a fault) or replaced (by a resend).
+    `state` is pending, delivered, failed or dropped (by a fault).
     """
 
     id: int

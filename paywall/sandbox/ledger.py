@@ -57,14 +57,14 @@ class Ledger:
             return [_holding(books, customer) for customer in found]
 
     def resend(self, event_id: str) -> int:
-        """Deliver an event again, to every endpoint that wants it now. How many those are."""
+        """Deliver an event anew, to every endpoint that wants it now. How many those are."""
         with self._work() as books:
             event = books.find("event", event_id)
-            books.db.execute(
-                "UPDATE deliveries SET state = 'replaced' WHERE event = ? AND state = 'pending'", (event_id,)
-            )
+            known = [delivery.id for delivery in self._deliveries.of_event(event_id)]
             wanted = journal.queue(books, event)
-            books.rang = wanted > 0
+            if wanted:
+                books.rang = True
+                books.db.executemany("DELETE FROM deliveries WHERE id = ?", [(id,) for id in known])
             return wanted
 
 
