@@ -1,0 +1,1 @@
+"""How articles come in from elsewhere: all is checked first, and one bad file changes nothing."""

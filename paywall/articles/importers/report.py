@@ -1,0 +1,42 @@
+"""What an import did, or what is wrong with which line of which file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to put right: in which file, on which line (from 1), and what to do."""
+
+    path: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """The slugs of an import; with any problem nothing was changed."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def lines(self) -> list[str]:
+        """The report for a person, line by line."""
+        if self.problems:
+            return [*map(str, self.problems), f"Nothing was changed: {_count(len(self.problems), 'problem')}."]
+        total = len(self.added) + len(self.changed) + len(self.same)
+        return [
+            *(f"new      {slug}" for slug in self.added),
+            *(f"changed  {slug}" for slug in self.changed),
+            f"{_count(total, 'article')}: {len(self.added)} new, {len(self.changed)} changed, "
+            f"{len(self.same)} as before.",
+        ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

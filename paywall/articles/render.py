@@ -1,0 +1,127 @@
+"""Markdown to the HTML that is shown: rendered once per version, sanitised, and cut into a teaser."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from paywall.access import teaser
+from paywall.articles.models import Article
+
+PICTURE = re.compile(r"/pictures/[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
+MARK = re.compile(r"<!--\s*more\s*-->")
+
+TAGS = frozenset(
+    "a abbr b blockquote br caption cite code dd del dl dt em figcaption figure h2 h3 h4 hr i img ins kbd li ol "
+    "p pre q s small strong sub sup table tbody td th thead tr ul".split()
+)
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+}
+# Gone with all that is inside them; of every other unknown tag the words stay.
+CONTENT = frozenset(
+    "script style svg math template iframe object embed noscript noembed noframes textarea select title xmp "
+    "plaintext".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A body as HTML: whole, and with the author's mark as the comment that access/teaser looks for."""
+
+    full: str
+    marked: str
+
+
+def render(article: Article, *, words: int) -> None:
+    """Fill what is kept of a version: whole HTML, teaser, its text, and the counts of words."""
+    body = to_html(article.body)
+    cut = teaser.cut(body.marked, words=words)
+    article.full_html = body.full
+    article.teaser_html, article.teaser_text, article.words_left = cut.html, cut.text, cut.words_left
+    article.words = len(teaser.plain(body.full).split())
+
+
+def to_html(source: str) -> Rendered:
+    """Sanitised HTML of a body in Markdown.
+
+    The sanitiser drops every comment. The author's mark goes through it as a word that nobody can have
+    written, because it is drawn anew each time, and becomes a comment afterwards.
+    """
+    stand_in = f"more{secrets.token_hex(16)}"
+    tokens = _markdown.parse(source)
+    _prepare(tokens, stand_in)
+    clean = _sanitised(_markdown.renderer.render(tokens, _markdown.options, {}))
+    return Rendered(full=clean.replace(stand_in, ""), marked=clean.replace(stand_in, f"<!-- {teaser.MORE} -->"))
+
+
+def pictures(source: str) -> list[tuple[str, int]]:
+    """The addresses of the pictures in a body, each with the line (from 1) of its paragraph."""
+    found = []
+    for token in _markdown.parse(source):
+        line = token.map[0] + 1 if token.map else 1
+        found += [(str(child.attrs["src"]), line) for child in token.children or () if child.type == "image"]
+    return found
+
+
+def _prepare(tokens: Sequence[Token], stand_in: str) -> None:
+    level = 1
+    for token in tokens:
+        match token.type:
+            case "heading_open":
+                # The page's h1 is the title, and a level is never skipped: screen readers walk by levels.
+                level = min(max(int(token.tag[1]), 2), level + 1, 4)
+                token.tag = f"h{level}"
+            case "heading_close":
+                token.tag = f"h{level}"
+            case "html_block" | "html_inline":
+                token.content = MARK.sub(stand_in, token.content)
+            case "th_open" | "td_open":
+                _align(token)
+        _prepare_inside(token, stand_in)
+
+
+def _prepare_inside(token: Token, stand_in: str) -> None:
+    for child in token.children or ():
+        if child.type == "html_inline":
+            child.content = MARK.sub(stand_in, child.content)
+
+
+def _align(token: Token) -> None:
+    """Right alignment as a class: the page's policy allows no style attribute."""
+    if token.attrs.pop("style", "") == "text-align:right":
+        token.attrs["class"] = "num"
+
+
+def _sanitised(html: str) -> str:
+    clean = nh3.clean(
+        html,
+        tags=set(TAGS),
+        clean_content_tags=set(CONTENT),
+        attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        attribute_filter=_attribute,
+        allowed_classes={"td": {"num"}, "th": {"num"}},
+        set_tag_attribute_values={"img": {"loading": "lazy"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener",
+    )
+    # A table scrolls by itself on a phone, and by the keyboard only if it can be reached.
+    return clean.replace("<table>", '<div class="table-wrap" tabindex="0"><table>').replace("</table>", "</table></div>")
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if (tag, name) == ("img", "src"):
+        return value if PICTURE.fullmatch(value) else None
+    return value
+
+
+_markdown = MarkdownIt("commonmark", {"typographer": True}).enable(["table", "strikethrough", "smartquotes"])

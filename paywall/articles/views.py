@@ -1,0 +1,209 @@
+"""The paper's pages: front, sections, articles, pictures, and what search engines ask for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, current_app, g, render_template, request, send_from_directory, session
+from flask_login import current_user
+from sqlalchemy import Connection, select
+from werkzeug.wrappers import Response
+
+from paywall import clock
+from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Show
+from paywall.access.middleware import DECISION, Gated
+from paywall.access.routes import may_enter
+from paywall.articles import cards
+from paywall.articles.cards import Card
+from paywall.articles.importers.draft import PICTURE_NAME
+from paywall.articles.models import Article, Section
+from paywall.articles.offer import Offer, offer
+from paywall.config import Settings
+from paywall.db import db
+
+ARTICLE_PATH = "/article/"
+FRONT_CARDS = 24
+SECTION_CARDS = 20
+WORDS_A_MINUTE = 230
+# Prices and neighbours stand on an article's page too: for so many seconds they may be yesterday's.
+FRESH = 300
+PICTURE_AGE = 24 * 3600
+KINDS = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+articles = Blueprint("articles", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All that the article page may print: `html` is the whole body only where the door said so."""
+
+    card: Card
+    picture_credit: str
+    html: str
+    words: int
+    words_left: int
+    is_full: bool
+    offer: Offer | None
+    related: list[Card]
+
+    @property
+    def minutes(self) -> int:
+        """How long the whole article takes to read."""
+        return max(1, round(self.words / WORDS_A_MINUTE))
+
+    @property
+    def words_read(self) -> int:
+        """How many words the teaser shows."""
+        return self.words - self.words_left
+
+
+def lookup(connection: Connection, path: str, now: datetime) -> Gated | None:
+    """The gate of the article at `path` that is out at `now`, for the door; None where there is none."""
+    slug = path.removeprefix(ARTICLE_PATH)
+    query = select(Article.gate, Article.version).where(Article.slug == slug, cards.is_published(now))
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Gated(Gate.parse(row.gate), f"{row.version}-{int(now.timestamp()) // FRESH}")
+
+
+@articles.get("/")
+@may_enter("public")
+def front() -> Response:
+    """The front page."""
+    now = clock.now()
+    page = cards.compose(cards.newest(now, limit=FRONT_CARDS))
+    return _page(render_template("articles/front.html", front=page, today=now))
+
+
+@articles.get("/section/<slug>")
+@may_enter("public")
+def section(slug: str) -> Response:
+    """A section, newest first; `?page=2` goes back in time."""
+    known = db.session.execute(select(Section.slug, Section.name).where(Section.slug == slug)).first()
+    number = request.args.get("page", 1, type=int)
+    if known is None or not 1 <= number <= 1000:
+        abort(404)
+    offset = (number - 1) * SECTION_CARDS
+    found = cards.newest(clock.now(), limit=SECTION_CARDS + 1, offset=offset, section=slug)
+    if not found:
+        abort(404)
+    html = render_template(
+        "articles/section.html",
+        section=cards.SectionName(*known),
+        cards=found[:SECTION_CARDS],
+        number=number,
+        has_older=len(found) > SECTION_CARDS,
+    )
+    return _page(html)
+
+
+@articles.get(f"{ARTICLE_PATH}<slug>")
+@may_enter("public")
+def article(slug: str) -> Response:
+    """An article, in exactly the variant that the door decided; undecided means teaser."""
+    decided = request.environ.get(DECISION)
+    decision = decided if isinstance(decided, Decision) else TEASER_IN_DOUBT
+    sheet = _sheet(slug, decision, clock.now())
+    if sheet is None:
+        abort(404)
+    response = current_app.make_response(render_template("articles/article.html", sheet=sheet))
+    if decided is None:
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@articles.get("/pictures/<name>")
+@may_enter("public")
+def picture(name: str) -> Response:
+    """A picture that came with an article."""
+    if not PICTURE_NAME.fullmatch(name):
+        abort(404)
+    kind = KINDS[name.rpartition(".")[2]]
+    folder = _settings().data_dir / "pictures"
+    response = send_from_directory(folder, name, mimetype=kind, max_age=PICTURE_AGE)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@articles.get("/robots.txt")
+@may_enter("public")
+def robots() -> Response:
+    """Where search engines may go."""
+    lines = ("User-agent: *", "Disallow: /account", "Disallow: /join", f"Sitemap: {_settings().site_url}/sitemap.xml")
+    return _public("\n".join(lines) + "\n", "text/plain")
+
+
+@articles.get("/sitemap.xml")
+@may_enter("public")
+def sitemap() -> Response:
+    """Every page of the paper that is out."""
+    now = clock.now()
+    query = select(Article.slug, Article.updated_at).where(cards.is_published(now))
+    found = db.session.execute(query.order_by(Article.published_at.desc()).limit(50_000)).all()
+    return _public(render_template("articles/sitemap.xml", articles=found), "application/xml")
+
+
+@articles.app_context_processor
+def _navigation() -> dict[str, Any]:
+    return {"sections": _sections}
+
+
+def _sections() -> list[cards.SectionName]:
+    if "sections" not in g:
+        g.sections = cards.sections(clock.now())
+    found: list[cards.SectionName] = g.sections
+    return found
+
+
+def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:
+    is_full = decision.show is Show.FULL
+    # The whole body is not even read from the database for a reader who may not see it.
+    html = Article.full_html if is_full else Article.teaser_html
+    extra = (Article.picture_credit, html, Article.words, Article.words_left)
+    query = select(*cards.COLUMNS, *extra).join(Section, Article.section_id == Section.id)
+    row = db.session.execute(query.where(Article.slug == slug, cards.is_published(now))).first()
+    if row is None:
+        return None
+    card = Card(*row[: len(cards.COLUMNS)])
+    return Sheet(
+        card,
+        *row[len(cards.COLUMNS) :],
+        is_full=is_full,
+        offer=None if is_full else offer(Gate.parse(card.gate), decision),
+        related=cards.related(card, now),
+    )
+
+
+def _page(html: str) -> Response:
+    """A page that differs only by who is signed in; one with a notice on it is nobody else's."""
+    if g.get("had_notice"):
+        response = current_app.make_response(html)
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
+    response = _tagged(html, "text/html")
+    response.headers["Cache-Control"] = "private, no-cache" if current_user.is_authenticated else "public, no-cache"
+    response.vary.add("Cookie")
+    return response
+
+
+@articles.before_request
+def _see_notices() -> None:
+    g.had_notice = "_flashes" in session
+
+
+def _public(text: str, kind: str) -> Response:
+    response = _tagged(text, kind)
+    response.headers["Cache-Control"] = f"public, max-age={FRESH}"
+    return response
+
+
+def _tagged(text: str, kind: str) -> Response:
+    response = current_app.response_class(text, mimetype=kind)
+    response.add_etag()
+    return response.make_conditional(request.environ)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
