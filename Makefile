@@ -1,0 +1,76 @@
+# The two commands are `make run` and `make test`; `make help` lists the others.
+SHELL := /bin/bash
+PYTHON := python3.11
+PORT := 8000
+BIN := .venv/bin
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
+PURE := paywall/access/decision.py,paywall/access/teaser.py,paywall/membership/rules.py,paywall/money.py
+PIP := $(BIN)/pip --disable-pip-version-check --quiet install --require-hashes
+
+.PHONY: help run test sure lint lock messages clean system
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: .venv/run.stamp ## Start the demo: web server and worker; PORT=8001 for another port
+	@$(BIN)/python -m paywall.demo --port "$(PORT)"
+
+test: system .venv/test.stamp ## Check everything: style, types, layers, then all tests on SQLite and PostgreSQL
+	@$(MAKE) --no-print-directory lint
+	@mkdir -p build && rm -f .coverage .coverage.*
+	@set -o pipefail; $(BIN)/pytest -n 2 --dist loadfile --durations 10 --cov --cov-report= | tee build/pytest.txt; \
+	  tests=$$?; $(BIN)/coverage report --fail-under 95; all=$$?; \
+	  $(BIN)/coverage report --fail-under 100 --include '$(PURE)'; pure=$$?; \
+	  [ $$all = 0 ] || echo 'Coverage is below 95 %.'; \
+	  [ $$pure = 0 ] || echo 'A pure file is not covered wholly.'; \
+	  tail -n 1 build/pytest.txt; [ $$tests$$all$$pure = 000 ]
+
+sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, no browser
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server'
+
+lint: .venv/test.stamp ## Check style, types and layers
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+lock: ## Write the lock files anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo 'make lock needs uv: pipx install uv'; exit 1; }
+	@for group in '' '-dev'; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header $${group:+--group dev} pyproject.toml -o requirements$$group.lock || exit 1; done
+
+messages: .venv/test.stamp ## Collect the texts to translate into paywall/translations/messages.pot
+	@mkdir -p paywall/translations
+	@$(BIN)/pybabel --quiet extract -F pyproject.toml -k lazy_gettext --omit-header --sort-by-file \
+	  -o paywall/translations/messages.pot paywall templates
+
+clean: ## Remove the demo's data and all caches; .venv stays
+	@rm -rf data build htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find paywall tests migrations -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/run.stamp: requirements.lock .venv/bin/pip
+	@echo 'Installing what the paywall needs ...'
+	@$(PIP) -r requirements.lock && touch $@
+
+.venv/test.stamp: requirements-dev.lock .venv/bin/pip
+	@echo 'Installing what the tests need ...'
+	@$(PIP) -r requirements-dev.lock && touch $@ .venv/run.stamp
+
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo 'python3.11 is missing: install the package python3.11'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3.11-venv)
+	@$(PYTHON) -m venv --clear .venv
+
+system:
+	@command -v chromium >/dev/null || $(call install,chromium)
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql)
+
+# What a machine lacks comes from its own packages; only root can install them.
+define install
+{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+  || { echo 'The package $(1) is missing: apt-get install $(1)'; exit 1; }; \
+  echo 'Installing the package $(1) ...'; $(APT) update || true; \
+  $(APT) install -y --no-install-recommends $(1) >/dev/null </dev/null \
+  || { echo 'The package $(1) could not be installed.'; exit 1; }; }
+endef

@@ -1,0 +1,107 @@
+"""Keeps several programs running side by side: all run, or none does."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from paywall.errors import PaywallError
+
+STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+STOP_SECONDS = 10.0
+LOOK_AGAIN = 0.1
+
+
+class Died(PaywallError):
+    """One of the programs ended by itself, so the others were stopped."""
+
+
+class Program:
+    """A running program; `name` is how a person calls it."""
+
+    def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
+        self.name = name
+        # A process group of its own: Ctrl-C in the terminal reaches us alone, and we stop it in good order.
+        self._process = subprocess.Popen(
+            [*_ends_with_us(), *command], cwd=folder, stdin=subprocess.DEVNULL, process_group=0
+        )
+
+    def ended(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        return self._process.poll()
+
+    def ask_to_stop(self) -> None:
+        """Let it finish what it does and end."""
+        if self.ended() is None:
+            self._process.terminate()
+
+    def make_sure(self, deadline: float) -> None:
+        """End it and whatever it has started, by force once `deadline` (monotonic) has passed."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def keep_running(
+    programs: Callable[[], Sequence[Program]],
+    *,
+    is_ready: Callable[[], bool],
+    when_ready: Callable[[], None],
+    start_seconds: float,
+) -> None:
+    """Start the programs, say so when they are ready, and return when Ctrl-C or SIGTERM has stopped them.
+
+    Raises Died when one ends by itself, or when they are not ready in `start_seconds`.
+    """
+    told: SimpleQueue[int] = SimpleQueue()
+    for number in (*STOP, signal.SIGCHLD):
+        signal.signal(number, lambda signum, _frame: told.put(signum))
+    running = programs()
+    try:
+        if _wait_for(running, told, is_ready, time.monotonic() + start_seconds):
+            when_ready()
+            _wait_for(running, told, None, None)
+    finally:
+        _stop(running)
+
+
+def _wait_for(
+    running: Sequence[Program],
+    told: SimpleQueue[int],
+    is_ready: Callable[[], bool] | None,
+    deadline: float | None,
+) -> bool:
+    """True when ready; False when told to stop."""
+    while True:
+        for program in running:
+            if (code := program.ended()) is not None:
+                raise Died(f"{program.name} has ended with exit code {code}; everything is stopped")
+        if is_ready and is_ready():
+            return True
+        if deadline and time.monotonic() > deadline:
+            raise Died("the demo was not ready in time; everything is stopped")
+        with suppress(Empty):
+            if told.get(timeout=LOOK_AGAIN if is_ready else None) in STOP:
+                return False
+
+
+def _stop(running: Sequence[Program]) -> None:
+    for number in STOP:
+        signal.signal(number, signal.SIG_IGN)
+    for program in running:
+        program.ask_to_stop()
+    deadline = time.monotonic() + STOP_SECONDS
+    for program in running:
+        program.make_sure(deadline)
+
+
+def _ends_with_us() -> list[str]:
+    # Should we be killed outright, the kernel stops the program for us.
+    return ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []

@@ -1,0 +1,165 @@
+"""Runs the demo: migrates, seeds, starts web server and worker, and stops both when either or you say so."""
+
+import argparse
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import sys
+import urllib.request
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TextIO
+from urllib.error import URLError
+
+import flask_migrate
+from alembic.util.exc import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from paywall import create_app
+from paywall.config import ROOT
+from paywall.demo.process import Program, keep_running
+from paywall.demo.seed import DemoAccount, seed
+from paywall.errors import PaywallError, WrongSetting
+from paywall.metrics import FOLDER
+
+HOST = "127.0.0.1"
+NEEDED_MB = 100
+START_SECONDS = 60
+WEB = (
+    *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--workers", "2", "--blocking-threads", "4"),
+    *("--workers-kill-timeout", "5", "--respawn-failed-workers", "--log-level", "warning", "wsgi:app"),
+)
+WORKER = ("-m", "flask", "--app", "wsgi", "paywall", "worker")
+WELCOME = """
+The paper is open:  {url}
+
+Sign in as
+{people}
+
+What to try
+  1. Open a locked article, sign up, and find your letter at {url}/sandbox/mails
+  2. Become a patron with card 4242 4242 4242 4242, any later date, any CVC; the article then opens.
+     4000 0000 0000 0002 is declined, 4000 0025 0000 3155 asks for 3-D Secure.
+  3. Cancel on your account page, then move Stripe's clock a month on at {url}/sandbox
+
+No card is charged, no mail leaves this machine. Ctrl-C stops everything.
+"""
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """The command: exit code 0 after Ctrl-C or SIGTERM, 1 with one line of why for anything else."""
+    parser = argparse.ArgumentParser(prog="python -m paywall.demo", description="Run the demo newsroom.")
+    parser.add_argument("--port", type=_port, default=8000)
+    try:
+        run(parser.parse_args(words).port)
+    except KeyboardInterrupt:
+        print("Stopped.")
+    except PaywallError as error:
+        sys.exit(f"paywall: {error.message}")
+
+
+def run(port: int) -> None:
+    """Run the demo at `port` until it is told to stop; raises a PaywallError when it cannot."""
+    data = Path(os.environ.get("PAYWALL_DATA_DIR") or ROOT / "data").absolute()
+    with closing(_reserve(data)):
+        _must_be_free(port)
+        accounts = _fill(data, port)
+        url = f"http://{HOST}:{port}"
+        keep_running(
+            lambda: _programs(port),
+            is_ready=lambda: _is_ready(url),
+            when_ready=lambda: _welcome(url, accounts),
+            start_seconds=START_SECONDS,
+        )
+        print("Stopped.", flush=True)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
+    return int(text)
+
+
+def _reserve(data: Path) -> TextIO:
+    """Hold the data folder: two demos on one folder would answer for each other's readers."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        held = (data / "demo.lock").open("a")
+        free = shutil.disk_usage(data).free // 2**20
+    except OSError as failure:
+        raise WrongSetting(f"cannot write to the data folder {data}: {failure.strerror}") from None
+    if free < NEEDED_MB:
+        raise WrongSetting(f"only {free} MB are free at the data folder {data}: make room first")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise WrongSetting(f"the demo runs already with the data folder {data}: stop it first") from None
+    return held
+
+
+def _must_be_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as failure:
+            raise WrongSetting(f"port {port} is taken ({failure.strerror}): try make run PORT=8001") from None
+
+
+def _set_environment(data: Path, port: int) -> None:
+    """What both processes inherit; a setting that you gave yourself stays."""
+    counts = data / "metrics"
+    shutil.rmtree(counts, ignore_errors=True)
+    counts.mkdir()
+    os.environ.update(
+        PAYWALL_SANDBOX="true", PAYWALL_SITE_URL=f"http://{HOST}:{port}", PAYWALL_DATA_DIR=str(data)
+    )
+    os.environ[FOLDER] = str(counts)
+    os.environ.setdefault("PAYWALL_LOG_FORMAT", "console")
+    os.environ.setdefault("PAYWALL_LOG_LEVEL", "WARNING")
+    if not os.environ.get("PAYWALL_SECRET_KEY"):
+        os.environ["PAYWALL_SECRET_KEY"] = _secret_key(data / "secret_key")
+
+
+def _secret_key(place: Path) -> str:
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return place.read_text()
+
+
+def _fill(data: Path, port: int) -> tuple[DemoAccount, ...]:
+    try:
+        _set_environment(data, port)
+        app = create_app()
+        with app.app_context():
+            flask_migrate.upgrade()
+            return seed()
+    except (DBAPIError, CommandError, OSError) as failure:
+        why = getattr(failure, "orig", None) or failure
+        raise WrongSetting(f"cannot set up the demo in {data}: {why}") from None
+
+
+def _programs(port: int) -> tuple[Program, ...]:
+    web = Program("the web server", [sys.executable, *WEB, "--port", str(port)], ROOT)
+    worker = Program("the worker", [sys.executable, *WORKER], ROOT)
+    return web, worker
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310  # our own address
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def _welcome(url: str, accounts: tuple[DemoAccount, ...]) -> None:
+    width = max(len(account.email) for account in accounts)
+    people = "\n".join(f"  {a.email:<{width}}  {a.password}  {a.who}" for a in accounts)
+    print(WELCOME.format(url=url, people=people), flush=True)
