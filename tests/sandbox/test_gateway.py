@@ -1,0 +1,67 @@
+"""What the product asks of Stripe: each request is one that the SDK knows, each answer is checked too."""
+
+from collections.abc import Iterator
+
+import pytest
+import stripe
+
+from paywall.billing.gateway import Gateway, Mode
+from paywall.membership.rules import Interval
+from paywall.money import Money
+from paywall.sandbox import Card, Sandbox
+from tests.sandbox.wire import CheckedClient
+
+SITE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def wire(sandbox: Sandbox) -> CheckedClient:
+    """What goes over the wire."""
+    return CheckedClient(sandbox.http_client())
+
+
+@pytest.fixture
+def gateway(context: None, sandbox: Sandbox, wire: CheckedClient) -> Iterator[Gateway]:
+    """The product's gateway over that wire; at the end, all that went over it must have been right."""
+    client = stripe.StripeClient(sandbox.api_key, http_client=wire)
+    yield Gateway(client, Mode.SANDBOX, list)
+    assert wire.problems == []
+
+
+def on_sale(gateway: Gateway) -> str:
+    """A product with a monthly price; its price's id."""
+    gateway.ensure_product("supporter", name="Supporter", description="Reads all")
+    money = Money(500, "eur")
+    return gateway.ensure_price("supporter-month", product="supporter", money=money, interval=Interval.MONTH)[
+        0
+    ]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+class TestRequests:
+    def test_setting_up_twice(self, gateway: Gateway) -> None:
+        for _ in range(2):
+            on_sale(gateway)
+            gateway.ensure_endpoint(f"{SITE}/webhooks/stripe", ["invoice.paid", "customer.updated"])
+            gateway.ensure_portal(gateway.ensure_portal(None, site_url=SITE)[0], site_url=SITE)
+
+    def test_a_reader_joins_and_looks_after_it(self, gateway: Gateway, sandbox: Sandbox) -> None:
+        price = on_sale(gateway)
+        customer = gateway.create_customer(7, "7:1")
+        gateway.update_email(customer, "ada@example.org")
+        urls = (f"{SITE}/joined?session={{CHECKOUT_SESSION_ID}}", f"{SITE}/join")
+        for trial_days, key in ((14, "a"), (0, "b")):
+            page = gateway.open_checkout(
+                customer=customer, reader_id=7, price=price, trial_days=trial_days, urls=urls, key=key
+            )
+            if trial_days:
+                assert gateway.expire_checkout(page.id)
+        sandbox.checkout.pay(page.id, Card("4242424242424242", 12, 2099, "123", "Ada"))
+        assert gateway.checkout(page.id).is_paid
+        (held,) = gateway.subscriptions(customer)
+        assert (held.price_id, held.price) == (price, Money(500, "eur"))
+        assert [invoice.total for invoice in gateway.invoices(customer)] == [Money(500, "eur")]
+        portal = gateway.ensure_portal(None, site_url=SITE)[0]
+        about = {"configuration": portal, "back": SITE, "subject": held.id}
+        for flow in (None, "subscription_cancel", "payment_method_update"):
+            assert gateway.portal(customer, flow=flow, **about).startswith(SITE)
