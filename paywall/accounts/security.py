@@ -43,6 +43,8 @@ OPTIONS = {
     "EMAIL_HTML": False,
     "EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": "password_changed",
     "EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": "password_changed",
+    # None means a bare word here; the library's own True is written as "no-store=True", which no cache knows.
+    "CACHE_CONTROL": {"private": None, "no-store": None},
     "STATIC_FOLDER": None,
     "CLI_USERS_NAME": None,
     "CLI_ROLES_NAME": None,

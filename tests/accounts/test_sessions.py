@@ -136,7 +136,7 @@ def test_no_key_but_the_session_opens(app: Flask, client: FlaskClient, letters: 
 def test_answers_are_pages_whatever_is_asked_for(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"Accept": "application/json", "Content-Type": "application/json"})
     assert answer.mimetype == "text/html"
-    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["Cache-Control"] == "private, no-store"
 
 
 def test_the_door_knows_whom_a_cookie_names(app: Flask, client: FlaskClient, letters: Letters) -> None:
