@@ -92,8 +92,7 @@ def settle(books: Books, invoice: Doc) -> None:
     books.emit("invoice.payment_succeeded", invoice)
     books.emit("invoice.updated", invoice, before)
     _mark_delinquent(books, invoice, value=False)
-    if invoice["_subscription"]:
-        standing.recover(books, books.find("subscription", invoice["_subscription"]))
+    standing.recover(books, books.find("subscription", invoice["_subscription"]))
 
 
 def _conclude(books: Books, invoice: Doc, attempt: Attempt, *, automatic: bool) -> Attempt:
@@ -109,7 +108,7 @@ def _conclude(books: Books, invoice: Doc, attempt: Attempt, *, automatic: bool) 
         books.emit("invoice.payment_action_required", invoice)
     books.emit("invoice.updated", invoice, before)
     _mark_delinquent(books, invoice, value=True)
-    if automatic and invoice["_subscription"]:
+    if automatic:
         _tell_subscription(books, books.find("subscription", invoice["_subscription"]), last=last)
     return attempt
 
@@ -151,11 +150,11 @@ def _tell_subscription(books: Books, subscription: Doc, *, last: bool) -> None:
 
 
 def _method_for(books: Books, invoice: Doc) -> Doc | None:
-    subscription = books.get(invoice["_subscription"] or "") or {}
+    subscription = books.find("subscription", invoice["_subscription"])
     customer = books.find("customer", invoice["customer"])
     wanted = (
         invoice["default_payment_method"]
-        or subscription.get("default_payment_method")
+        or subscription["default_payment_method"]
         or (customer["invoice_settings"] or {}).get("default_payment_method")
     )
     return books.get(wanted) if wanted else None

@@ -43,7 +43,7 @@ class Bill:
     currency: str
     start: int
     end: int
-    subscription: Doc | None = None
+    subscription: Doc
     discounts: list[str] = field(default_factory=list)
     id: str | None = None
 
@@ -55,7 +55,7 @@ def draft(books: Books, bill: Bill, *, automatic: bool = True) -> Doc:
     facts = {
         "id": id,
         **_addressee(customer),
-        **_parentage(bill),
+        **_parentage(bill.subscription),
         **_amounts(books, bill),
         **_UNTOUCHED,
         "auto_advance": automatic,
@@ -162,12 +162,10 @@ def _addressee(customer: Doc) -> Doc:
     }
 
 
-def _parentage(bill: Bill) -> Doc:
-    if bill.subscription is None:
-        return {"parent": None, "_subscription": None}
-    details = {"metadata": bill.subscription["metadata"], "subscription": bill.subscription["id"]}
+def _parentage(subscription: Doc) -> Doc:
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     parent = {"type": "subscription_details", "subscription_details": details}
-    return {"parent": parent, "_subscription": bill.subscription["id"]}
+    return {"parent": parent, "_subscription": subscription["id"]}
 
 
 def _amounts(books: Books, bill: Bill) -> Doc:
@@ -196,7 +194,7 @@ def _amounts(books: Books, bill: Bill) -> Doc:
 
 def _line(books: Books, invoice: str, bill: Bill, line: Line) -> Doc:
     product = books.find("product", line.price["product"])
-    subscription = bill.subscription["id"] if bill.subscription else None
+    subscription = bill.subscription["id"]
     return {
         "id": books.ids.new("line_item"),
         "object": "line_item",
@@ -207,7 +205,7 @@ def _line(books: Books, invoice: str, bill: Bill, line: Line) -> Doc:
         "discounts": [],
         "invoice": invoice,
         "livemode": False,
-        "metadata": bill.subscription["metadata"] if bill.subscription else {},
+        "metadata": bill.subscription["metadata"],
         "parent": _line_parent(line, subscription),
         "period": {"start": line.start, "end": line.end},
         "pricing": pricing(line.price),
@@ -219,7 +217,7 @@ def _line(books: Books, invoice: str, bill: Bill, line: Line) -> Doc:
     }
 
 
-def _line_parent(line: Line, subscription: str | None) -> Doc:
+def _line_parent(line: Line, subscription: str) -> Doc:
     details = {"invoice_item": line.invoice_item, "proration": line.proration, "subscription": subscription}
     if line.item is None:
         return {"type": "invoice_item_details", "invoice_item_details": details}

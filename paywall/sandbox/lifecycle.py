@@ -1,5 +1,6 @@
 """What happens by itself as time passes: timers in the order of their instants, changes with events."""
 
+import json
 from collections.abc import Callable
 
 from paywall.sandbox import collection, renewal, sessions, standing
@@ -15,16 +16,12 @@ def play(books: Books, until: int, limit: int = 50) -> bool:
     `books.now` is moved to the instant of each timer, so every change and event carries it.
     """
     for _ in range(limit):
-        row = books.db.execute(
-            "SELECT * FROM timers WHERE at <= ? ORDER BY at, rank LIMIT 1", (until,)
-        ).fetchone()
+        row = books.db.execute(_NEXT, (until,)).fetchone()
         if row is None:
             return True
         books.now = row["at"]
         books.stop(row["id"], row["action"])
-        doc = books.get(row["id"])
-        if doc is not None:
-            _ACTIONS[row["action"]](books, doc)
+        _ACTIONS[row["action"]](books, json.loads(row["body"]))
     return False
 
 
@@ -40,36 +37,22 @@ def _cancel(books: Books, subscription: Doc) -> None:
 
 
 def _trial_will_end(books: Books, subscription: Doc) -> None:
-    if subscription["status"] == "trialing":
-        books.emit("customer.subscription.trial_will_end", subscription)
-
-
-def _finalize(books: Books, invoice: Doc) -> None:
-    if invoice["status"] == "draft":
-        renewal.finalize_and_collect(books, invoice)
-
-
-def _retry(books: Books, invoice: Doc) -> None:
-    if invoice["status"] == "open":
-        collection.collect(books, invoice)
+    books.emit("customer.subscription.trial_will_end", subscription)
 
 
 def _resume_collection(books: Books, subscription: Doc) -> None:
     standing.change(books, subscription, pause_collection=None)
 
 
-def _expire_session(books: Books, session: Doc) -> None:
-    if session["status"] == "open":
-        sessions.expire_now(books, session)
-
-
+_NEXT = """SELECT timers.id, action, at, body FROM timers JOIN objects ON objects.id = timers.id
+    WHERE at <= ? ORDER BY at, rank LIMIT 1"""
 _ACTIONS: dict[str, Callable[[Books, Doc], object]] = {
     "cancel": _cancel,
     "expire_incomplete": standing.give_up_incomplete,
-    "expire_session": _expire_session,
-    "finalize": _finalize,
+    "expire_session": sessions.expire_now,
+    "finalize": renewal.finalize_and_collect,
     "renew": renewal.turn,
     "resume_collection": _resume_collection,
-    "retry": _retry,
+    "retry": collection.collect,
     "trial_will_end": _trial_will_end,
 }

@@ -104,8 +104,6 @@ def charge(books: Books, intent: Doc, method: Doc, presence: Presence) -> Attemp
 
 def cancel_intent(books: Books, intent: Doc, reason: str) -> None:
     """The payment is no longer wanted."""
-    if intent["status"] in ("succeeded", "canceled"):
-        return
     before = books.render(intent)
     intent.update(status="canceled", canceled_at=books.now, cancellation_reason=reason, next_action=None)
     books.save(intent)

@@ -234,6 +234,6 @@ def _kept_as_draft(subscription: Doc) -> bool:
 
 
 def _paused_collection(books: Books, invoice: Doc) -> str | None:
-    subscription = books.get(invoice["_subscription"] or "") or {}
-    behavior: str | None = (subscription.get("pause_collection") or {}).get("behavior")
+    subscription = books.find("subscription", invoice["_subscription"])
+    behavior: str | None = (subscription["pause_collection"] or {}).get("behavior")
     return behavior

@@ -179,6 +179,10 @@ def test_coupons_and_their_codes(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="already exists"):
         shop.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "HALF"})
     assert not shop.v1.promotion_codes.update(code.id, {"active": False}).active
+    with pytest.raises(stripe.InvalidRequestError, match="not active"):
+        shop.session(discounts=[{"promotion_code": code.id}])
+    again = {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "HALF"}
+    renewed = shop.v1.promotion_codes.create(again).id
     assert (
         shop.v1.promotion_codes.retrieve(
             code.id, {"expand": ["promotion.coupon"]}
@@ -190,6 +194,8 @@ def test_coupons_and_their_codes(shop: Shop) -> None:
     assert shop.v1.coupons.list().data == []
     with pytest.raises(stripe.InvalidRequestError, match="No such coupon"):
         shop.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}})
+    with pytest.raises(stripe.InvalidRequestError, match="No such coupon"):
+        shop.session(discounts=[{"promotion_code": renewed}])
 
 
 @pytest.mark.parametrize(

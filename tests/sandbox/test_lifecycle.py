@@ -40,12 +40,12 @@ def test_a_renewal_drafts_an_invoice_and_collects_it_an_hour_later(shop: Shop) -
     assert line.parent.subscription_item_details.subscription_item == first.id
 
 
-def test_a_year_of_renewals_in_one_step_is_twelve_of_them(shop: Shop) -> None:
+def test_three_years_of_renewals_in_one_step_are_36_of_them(shop: Shop) -> None:
     shop.subscribe()
-    shop.sandbox.advance(months=12, by=TWO_HOURS)
+    shop.sandbox.advance(months=36, by=TWO_HOURS)
     invoices = shop.v1.invoices.list({"customer": shop.customer(), "limit": 100}).data
-    assert len(invoices) == 13
-    assert [i.number[-4:] for i in invoices][::-1] == [f"{n:04}" for n in range(1, 14)]
+    assert len(invoices) == 37
+    assert [i.number[-4:] for i in invoices][::-1] == [f"{n:04}" for n in range(1, 38)]
     assert {i.status for i in invoices} == {"paid"}
     created = [e.created for e in shop.all_events()]
     assert created == sorted(created)

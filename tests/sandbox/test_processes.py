@@ -1,16 +1,19 @@
 """Several processes on one file, some of them killed: the books stay whole."""
 
+import contextlib
 import json
 import multiprocessing
 import os
 import random
 import signal
 import sqlite3
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import stripe
 
 from paywall.sandbox import Sandbox
@@ -75,6 +78,23 @@ def test_state_survives_a_restart(shop: Shop) -> None:
     reopened = again(path_of(shop))
     assert reopened.v1.subscriptions.retrieve(subscription.id).status == "active"
     assert abs(reopened.sandbox.now() - shop.sandbox.now()) < timedelta(seconds=5)
+
+
+def test_a_file_that_is_locked_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "stripe.db"
+    db = sqlite3.connect(path, check_same_thread=False)
+    db.execute("BEGIN EXCLUSIVE")
+    threading.Timer(0.1, db.rollback).start()
+    assert again(path).v1.products.list().data == []
+    db.close()
+
+
+def test_a_file_that_stays_locked_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paywall.sandbox.store._BUSY_SECONDS", 0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "stripe.db")) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            again(tmp_path / "stripe.db")
 
 
 def test_an_advance_is_seen_by_another_process_at_once(shop: Shop) -> None:
