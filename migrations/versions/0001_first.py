@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-24 08:02:45.744482
+Create Date: 2026-11-24 08:05:01.908543
 
 """
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import current_app
-from flask_security.utils import hash_password
+from flask_security import hash_password
 from sqlalchemy import select
 
 from paywall import clock
-from paywall.accounts import staff
+from paywall.accounts import readers, staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import checkout
@@ -88,13 +88,11 @@ def seed() -> tuple[DemoAccount, ...]:
 
 
 def _account(account: DemoAccount) -> Reader:
-    found = db.session.scalar(select(Reader).where(Reader.email == account.email))
-    if found is None:
-        found = current_app.security.datastore.create_user(  # type: ignore[attr-defined]  # Flask-Security sets it
-            email=account.email, password=hash_password(account.password), confirmed_at=clock.now()
-        )
-        db.session.commit()
-    return found
+    reader = readers.find_or_add(account.email)
+    if reader.password is None:
+        reader.password, reader.confirmed_at = hash_password(account.password), clock.now()
+    db.session.commit()
+    return reader
 
 
 def _pay(reader: Reader) -> None:
@@ -104,10 +102,14 @@ def _pay(reader: Reader) -> None:
     stand_in: Sandbox = current_app.extensions["sandbox"]
     reader_id = reader.id
     price = db.session.scalars(
-        select(Price).join(Plan).where(Plan.slug == "supporter", Price.interval == Interval.MONTH, Price.active)
+        select(Price)
+        .join(Plan)
+        .where(Plan.slug == "supporter", Price.interval == Interval.MONTH, Price.active)
     ).one()
     with current_app.test_request_context():
         address = checkout.begin(reader, price.id, None)
-    card = Card(number="4242424242424242", exp_month=12, exp_year=clock.now().year + 3, cvc="123", name="Demo Patron")
+    card = Card(
+        number="4242424242424242", exp_month=12, exp_year=clock.now().year + 3, cvc="123", name="Demo Patron"
+    )
     stand_in.checkout.pay(address.rpartition("/")[2], card)
     checkout.sync_reader(reader_id)
