@@ -14,6 +14,7 @@ from paywall.sandbox.ids import Ids
 _PARENT = {
     "balance_transaction": "source",
     "charge": "payment_intent",
+    "checkout.session": "subscription",
     "discount": "_owner",
     "dispute": "charge",
     "invoice": "_subscription",

@@ -97,10 +97,11 @@ def line_items(books: Books, id: str, _: Doc) -> Doc:
 
 def list_sessions(books: Books, _: str, params: Doc) -> Doc:
     """GET /v1/checkout/sessions"""
-    where = {name: params.get(name) for name in ("payment_intent", "status", "subscription")}
+    where = {name: params.get(name) for name in ("payment_intent", "status")}
     where["customer_details.email"] = params.get("customer_details", {}).get("email")
-    customer = params.get("customer")
-    return page(books, "checkout.session", "/v1/checkout/sessions", params, customer=customer, where=where)
+    customer, parent = params.get("customer"), params.get("subscription")
+    url = "/v1/checkout/sessions"
+    return page(books, "checkout.session", url, params, customer=customer, parent=parent, where=where)
 
 
 def _defaults(params: Doc) -> Doc:

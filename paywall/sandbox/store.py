@@ -17,8 +17,10 @@ _SCHEMA = (
         WHERE customer IS NOT NULL""",
     """CREATE INDEX IF NOT EXISTS objects_parent ON objects (kind, parent, created, seq)
         WHERE parent IS NOT NULL""",
-    """CREATE INDEX IF NOT EXISTS objects_email ON objects (json_extract(body, '$.email'))
-        WHERE kind = 'customer'""",
+    """CREATE INDEX IF NOT EXISTS objects_email ON objects
+        (json_extract(body, '$.email'), created, seq) WHERE kind = 'customer'""",
+    """CREATE INDEX IF NOT EXISTS objects_intent ON objects
+        (json_extract(body, '$.payment.payment_intent'), created, seq) WHERE kind = 'invoice_payment'""",
     """CREATE TABLE IF NOT EXISTS timers (
         id TEXT NOT NULL, action TEXT NOT NULL, at INTEGER NOT NULL, rank INTEGER NOT NULL,
         PRIMARY KEY (id, action)) WITHOUT ROWID""",
