@@ -55,7 +55,6 @@ def create_app(settings: Settings | None = None) -> Flask:
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     watch.stand_outside(app)
-    watch.stand_outside(app)
     _errors(app)
     app.cli.add_command(commands)
     return app
@@ -109,7 +108,7 @@ def _presentation(app: Flask, settings: Settings) -> None:
         return {
             "site_name": settings.site_name,
             "site_url": settings.site_url,
-            "language": settings.language,
+            "language": settings.language.replace("_", "-"),
             "signed_in": _signed_in,
             "offers_joining": _offers_joining,
         }

@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(True, description="Whether forms that send mail or check a secret are limited.")
     proxies: int = Field(0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded-*.")
     session_days: int = Field(90, ge=1, le=400, description="Days after which a reader must sign in again.")
-    language: str = Field("en", pattern="^[a-z]{2}(_[A-Z]{2})?$", description="Language of pages and letters.")
+    language: str = Field(
+        "en_GB", pattern="^[a-z]{2}(_[A-Z]{2})?$", description="Language of pages and letters, like bg or en_GB."
+    )
     timezone: str = Field("Europe/Sofia", description="In which dates and times are shown.")
     currency: str = Field("eur", pattern="^[a-z]{3}$", description="Currency of new plans.")
 

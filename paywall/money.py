@@ -32,6 +32,7 @@ class Money:
 
     def text(self, locale: str = "en") -> str:
         """For a person to read: "€5" when whole, "€5.50" otherwise."""
+        locale = locale.replace("-", "_")
         major = self.major()
         pattern = "¤#,##0" if locale.startswith("en") and major == major.to_integral_value() else None
         return format_currency(

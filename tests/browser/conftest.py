@@ -35,7 +35,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[[str], Reader]]
     wrong: list[str] = []
 
     def new(name: str) -> Reader:
-        context = browser.new_context(base_url=server.url, locale="en-GB", viewport={"width": 1280, "height": 900})
+        context = browser.new_context(base_url=server.url, locale="en-GB", reduced_motion="reduce", viewport={"width": 1280, "height": 900})
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
