@@ -13,9 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
-from paywall.access import middleware, routes
+from paywall.access import middleware
 from paywall.access.decision import Decision, Show
-from paywall.accounts import security
+from paywall.accounts import routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup

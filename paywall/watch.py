@@ -22,7 +22,7 @@ from sqlalchemy.types import String
 from werkzeug.wsgi import ClosingIterator
 
 from paywall import clock, jobs, logs, metrics
-from paywall.access.routes import PUBLIC, may_enter
+from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.billing.models import EventState, StripeEvent
 from paywall.config import Settings
 from paywall.db import Model, db

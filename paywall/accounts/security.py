@@ -11,7 +11,7 @@ from flask_security import Security, SQLAlchemyUserDatastore, password_reset
 from flask_security import views as library
 
 from paywall import jobs
-from paywall.access.routes import PUBLIC, READER, may_enter
+from paywall.accounts.routes import PUBLIC, READER, may_enter
 from paywall.accounts import letters, limits, readers, sessions, wording
 from paywall.accounts.forms import AddressForm, SignInForm
 from paywall.accounts.letters import AccountMail

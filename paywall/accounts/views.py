@@ -10,7 +10,7 @@ from flask_security import hash_password, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from paywall import mail
-from paywall.access.routes import PUBLIC, READER, may_enter
+from paywall.accounts.routes import PUBLIC, READER, may_enter
 from paywall.accounts import letters, proofs, readers, sessions
 from paywall.accounts.forms import AddressForm, CodeForm, NewAddressForm, PressForm, SignUpForm
 from paywall.accounts.limits import checks_secret, writes_letters

@@ -115,10 +115,10 @@ def compose(cards: Sequence[Card]) -> Front:
     rest = [card for card in news if card is not lead]
     return Front(
         lead=lead,
-        seconds=tuple(rest[:2]),
-        grid=tuple(rest[2:6]),
+        seconds=tuple(rest[:3]),
+        grid=tuple(rest[3:7]),
         opinion=tuple(card for card in cards if card.section_slug == OPINION)[:3],
-        earlier=tuple(rest[6:]),
+        earlier=tuple(rest[7:]),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.access.routes import may_enter
+from paywall.accounts.routes import may_enter
 from paywall.articles import cards
 from paywall.articles.models import Section
 from paywall.db import db

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from paywall import clock
 from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Show
 from paywall.access.middleware import DECISION, Gated
-from paywall.access.routes import may_enter
+from paywall.accounts.routes import may_enter
 from paywall.articles import cards
 from paywall.articles.cards import Card
 from paywall.articles.importers.draft import PICTURE_NAME
@@ -73,7 +73,7 @@ def front() -> Response:
     """The front page."""
     now = clock.now()
     page = cards.compose(cards.newest(now, limit=FRONT_CARDS))
-    return _page(render_template("articles/front.html", front=page, today=now))
+    return _page("articles/front.html", front=page, today=now)
 
 
 @articles.get("/section/<slug>")
@@ -88,14 +88,13 @@ def section(slug: str) -> Response:
     found = cards.newest(clock.now(), limit=SECTION_CARDS + 1, offset=offset, section=slug)
     if not found:
         abort(404)
-    html = render_template(
+    return _page(
         "articles/section.html",
         section=cards.SectionName(*known),
         cards=found[:SECTION_CARDS],
         number=number,
         has_older=len(found) > SECTION_CARDS,
     )
-    return _page(html)
 
 
 @articles.get(f"{ARTICLE_PATH}<slug>")
@@ -175,9 +174,11 @@ def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:
     )
 
 
-def _page(html: str) -> Response:
+def _page(template: str, **context: Any) -> Response:
     """A page that differs only by who is signed in; one with a notice on it is nobody else's."""
-    if g.get("had_notice"):
+    has_notice = "_flashes" in session
+    html = render_template(template, **context)
+    if has_notice:
         response = current_app.make_response(html)
         response.headers["Cache-Control"] = "private, no-store"
         return response
@@ -185,11 +186,6 @@ def _page(html: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache" if current_user.is_authenticated else "public, no-cache"
     response.vary.add("Cookie")
     return response
-
-
-@articles.before_request
-def _see_notices() -> None:
-    g.had_notice = "_flashes" in session
 
 
 def _public(text: str, kind: str) -> Response:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.access.routes import may_enter
+from paywall.accounts.routes import may_enter
 from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next

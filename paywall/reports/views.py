@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, current_app, render_template, stream_with_context
 
 from paywall import clock
-from paywall.access.routes import may_enter
+from paywall.accounts.routes import may_enter
 from paywall.accounts.models import StaffRole
 from paywall.config import Settings
 from paywall.reports import export, measures, queries

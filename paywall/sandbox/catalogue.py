@@ -5,11 +5,28 @@ from paywall.sandbox.edits import merge, metadata
 from paywall.sandbox.errors import Doc, invalid
 from paywall.sandbox.pages import Condition, page
 
+_PRODUCT = (
+    "active",
+    "description",
+    "id",
+    "images",
+    "marketing_features",
+    "name",
+    "package_dimensions",
+    "shippable",
+    "statement_descriptor",
+    "tax_code",
+    "type",
+    "unit_label",
+    "url",
+)
+_PRICE = ("active", "lookup_key", "nickname", "tax_behavior")
+
 
 def create_product(books: Books, _: str, params: Doc) -> Doc:
     """POST /v1/products"""
     facts = {"active": True, "type": "service", "updated": books.now, "metadata": {}}
-    product = merge(facts, params, skip=("default_price_data",))
+    product = merge(facts, params, _PRODUCT)
     if "id" in params and books.get(params["id"]):
         raise invalid("Product already exists.", "id", "resource_already_exists")
     product = books.add("product", product)
@@ -28,7 +45,10 @@ def retrieve_product(books: Books, id: str, _: Doc) -> Doc:
 
 def update_product(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/products/:id"""
-    return _update(books, books.find("product", id), params, "product.updated")
+    product = books.find("product", id)
+    if params.get("default_price"):
+        books.find("price", params["default_price"], "default_price")
+    return _update(books, product, params, (*_PRODUCT, "default_price"))
 
 
 def delete_product(books: Books, id: str, _: Doc) -> Doc:
@@ -66,7 +86,7 @@ def new_price(books: Books, params: Doc) -> Doc:
         "billing_scheme": "per_unit",
         "metadata": {},
         "tax_behavior": "unspecified",
-        **merge({}, params, skip=("recurring", "transfer_lookup_key", "unit_amount", "unit_amount_decimal")),
+        **merge({}, params, (*_PRICE, "product")),
         "currency": params["currency"].lower(),
         "recurring": _recurring(params.get("recurring")),
         "type": "recurring" if "recurring" in params else "one_time",
@@ -88,7 +108,7 @@ def update_price(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/prices/:id"""
     price = books.find("price", id)
     _claim_lookup_key(books, params)
-    return _update(books, price, params, "price.updated")
+    return _update(books, price, params, _PRICE)
 
 
 def list_prices(books: Books, _: str, params: Doc) -> Doc:
@@ -109,13 +129,13 @@ def sellable(books: Books, price_id: str, param: str) -> Doc:
     return price
 
 
-def _update(books: Books, doc: Doc, params: Doc, event: str) -> Doc:
+def _update(books: Books, doc: Doc, params: Doc, modelled: tuple[str, ...]) -> Doc:
     before = books.render(doc)
-    merge(doc, params, skip=("transfer_lookup_key",))
+    merge(doc, params, modelled)
     if doc["object"] == "product":
         doc["updated"] = books.now
     books.save(doc)
-    books.emit(event, doc, before)
+    books.emit(f"{doc['object']}.updated", doc, before)
     return doc
 
 

@@ -4,24 +4,18 @@ from fractions import Fraction
 
 from paywall.sandbox import catalogue, collection, discounts, pending, renewal, standing
 from paywall.sandbox.books import Books
-from paywall.sandbox.edits import metadata
-from paywall.sandbox.errors import Doc, invalid
+from paywall.sandbox.edits import merge, metadata
+from paywall.sandbox.errors import Doc, invalid, resource_missing
 from paywall.sandbox.invoicing import Line
 
+_PLAIN = ("cancellation_details", "default_payment_method", "description", "trial_settings")
 
-def set_facts(books: Books, subscription: Doc, facts: Doc, params: Doc) -> None:
-    """Fields that are simply written, with `metadata` and `cancellation_details` merged."""
-    if "metadata" in params:
-        facts["metadata"] = metadata(params["metadata"], subscription["metadata"])
-    if "cancellation_details" in params:
-        facts["cancellation_details"] = {
-            **subscription["cancellation_details"],
-            **params["cancellation_details"],
-        }
+
+def set_facts(books: Books, subscription: Doc, params: Doc) -> None:
+    """Fields that are simply written or merged."""
+    facts = merge({name: subscription.get(name) for name in (*_PLAIN, "metadata")}, params, _PLAIN)
     if "pause_collection" in params:
         _pause_collection(books, subscription, facts, params["pause_collection"])
-    if "trial_settings" in facts:
-        facts["trial_settings"] = {**subscription["trial_settings"], **facts["trial_settings"]}
     standing.change(books, subscription, **facts)
 
 
@@ -74,7 +68,7 @@ def resume(books: Books, subscription: Doc) -> Doc:
 
 def set_discounts(books: Books, subscription: Doc, wanted: list[Doc]) -> None:
     """Replace the discounts; `{discount: id}` keeps one that is there."""
-    kept = [given.get("discount") or discounts.grant(books, subscription, given) for given in wanted]
+    kept = [_kept(subscription, given) or discounts.grant(books, subscription, given) for given in wanted]
     standing.change(books, subscription, discounts=kept)
 
 
@@ -96,6 +90,13 @@ def apply_items(books: Books, subscription: Doc, wanted: list[Doc], behavior: st
         books.save(subscription)
         renewal.set_periods(books, subscription)
     return anchored
+
+
+def _kept(subscription: Doc, given: Doc) -> str | None:
+    id: str | None = given.get("discount")
+    if id and id not in subscription["discounts"]:
+        raise resource_missing("discount", id, "discounts")
+    return id
 
 
 def _end_at(books: Books, subscription: Doc, at: int) -> None:

@@ -10,7 +10,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask_babel import get_timezone
 from werkzeug.wrappers import Response
 
-from paywall.access.routes import may_enter
+from paywall.accounts.routes import may_enter
 from paywall.sandbox import Sandbox, shown, terms, wording
 from paywall.sandbox.errors import Doc, SandboxError
 from paywall.sandbox.faults import Fault, FaultKind

@@ -6,6 +6,23 @@ from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc, resource_missing
 from paywall.sandbox.pages import equals, page
 
+_MODELLED = (
+    "address",
+    "balance",
+    "business_name",
+    "description",
+    "email",
+    "individual_name",
+    "invoice_prefix",
+    "invoice_settings",
+    "name",
+    "next_invoice_sequence",
+    "phone",
+    "preferred_locales",
+    "shipping",
+    "tax_exempt",
+)
+
 
 def create(books: Books, _: str, params: Doc) -> Doc:
     """POST /v1/customers"""
@@ -25,7 +42,7 @@ def create(books: Books, _: str, params: Doc) -> Doc:
         "preferred_locales": [],
         "tax_exempt": "none",
     }
-    customer = books.add("customer", merge(facts, params, skip=("payment_method", "tax_id_data", "validate")))
+    customer = books.add("customer", merge(facts, params, _MODELLED))
     books.emit("customer.created", customer)
     if "payment_method" in params:
         methods.attach_to(
@@ -49,7 +66,7 @@ def update(books: Books, id: str, params: Doc) -> Doc:
     chosen = (params.get("invoice_settings") or {}).get("default_payment_method")
     if chosen and books.find("payment_method", chosen)["customer"] != id:
         raise resource_missing("PaymentMethod", chosen, "invoice_settings[default_payment_method]")
-    books.save(merge(customer, params, skip=("validate",)))
+    books.save(merge(customer, params, _MODELLED))
     books.emit("customer.updated", customer, before)
     return customer
 

@@ -6,6 +6,20 @@ from paywall.sandbox.edits import merge, metadata
 from paywall.sandbox.errors import Doc, invalid, resource_missing
 from paywall.sandbox.pages import page
 
+_COUPON = (
+    "amount_off",
+    "applies_to",
+    "currency",
+    "duration",
+    "duration_in_months",
+    "id",
+    "max_redemptions",
+    "name",
+    "percent_off",
+    "redeem_by",
+)
+_CODE = ("active", "customer", "expires_at", "max_redemptions", "promotion", "restrictions")
+
 
 def create_coupon(books: Books, _: str, params: Doc) -> Doc:
     """POST /v1/coupons"""
@@ -22,7 +36,7 @@ def create_coupon(books: Books, _: str, params: Doc) -> Doc:
         "metadata": {},
         "times_redeemed": 0,
         "valid": True,
-        **merge({}, params),
+        **merge({}, params, _COUPON),
     }
     coupon = books.add("coupon", {**facts, "metadata": metadata(params.get("metadata"))})
     books.emit("coupon.created", coupon)
@@ -62,7 +76,7 @@ def create_code(books: Books, _: str, params: Doc) -> Doc:
         "metadata": {},
         "restrictions": {"first_time_transaction": False},
         "times_redeemed": 0,
-        **merge({}, params),
+        **merge({}, params, _CODE),
         "code": code,
     }
     found = books.add("promotion_code", {**facts, "metadata": metadata(params.get("metadata"))})
@@ -79,7 +93,7 @@ def update_code(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/promotion_codes/:id"""
     found = books.find("promotion_code", id)
     before = books.render(found)
-    books.save(merge(found, params))
+    books.save(merge(found, params, _CODE))
     books.emit("promotion_code.updated", found, before)
     return found
 

@@ -39,7 +39,7 @@ def update_refund(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/refunds/:id, metadata only."""
     found = books.find("refund", id)
     before = books.render(found)
-    books.save(merge(found, params))
+    books.save(merge(found, params, ()))
     books.emit("refund.updated", found, before)
     return found
 

@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from paywall.sandbox.errors import Doc
 
 
-def merge(doc: Doc, params: Doc, skip: Iterable[str] = ()) -> Doc:
-    """Apply the parameters to the document in place; `expand` and the skipped ones are left alone."""
-    passed_over = {"expand", "metadata", *skip}
-    for name, value in params.items():
-        if name not in passed_over:
-            doc[name] = _changed(doc.get(name), value)
+def merge(doc: Doc, params: Doc, modelled: Iterable[str]) -> Doc:
+    """Apply the parameters that we model, and `metadata`, to the document in place; others are left alone."""
+    for name in modelled:
+        if name in params:
+            doc[name] = _changed(doc.get(name), params[name])
     if "metadata" in params:
         doc["metadata"] = metadata(params["metadata"], doc.get("metadata"))
     return doc

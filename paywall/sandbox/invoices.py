@@ -32,7 +32,7 @@ def update(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/invoices/:id"""
     invoice = books.find("invoice", id)
     before = books.render(invoice)
-    books.save(merge(invoice, params))
+    books.save(merge(invoice, params, ("description", "footer")))
     books.emit("invoice.updated", invoice, before)
     return invoice
 

@@ -58,7 +58,7 @@ def update(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/payment_methods/:id"""
     method = books.find("payment_method", id)
     before = books.render(method)
-    books.save(merge(method, params))
+    books.save(merge(method, params, ("allow_redisplay", "billing_details")))
     books.emit("payment_method.updated", method, before)
     return method
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from paywall.access.routes import may_enter
+from paywall.accounts.routes import may_enter
 from paywall.sandbox import Sandbox, card_form, shown, wording
 from paywall.sandbox.card_form import CardForm
 from paywall.sandbox.checkout import PaymentState

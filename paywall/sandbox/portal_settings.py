@@ -88,7 +88,7 @@ def update_configuration(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/billing_portal/configurations/:id"""
     configuration = books.find("billing_portal.configuration", id)
     before = books.render(configuration)
-    merge(configuration, params)
+    merge(configuration, params, ("active", "business_profile", "default_return_url", "features", "name"))
     configuration["updated"] = books.now
     _settle_products(books, configuration["features"]["subscription_update"])
     books.save(configuration)

@@ -9,27 +9,17 @@ from paywall.sandbox.render import session_lines
 
 # Parameters that the session shows as they were given.
 _ECHOED = (
-    "adaptive_pricing",
     "allow_promotion_codes",
-    "allowed_payment_method_types",
     "billing_address_collection",
     "cancel_url",
     "client_reference_id",
-    "consent_collection",
-    "custom_fields",
     "customer",
     "customer_email",
-    "excluded_payment_method_types",
-    "integration_identifier",
     "locale",
-    "managed_payments",
-    "origin_context",
     "payment_method_collection",
-    "phone_number_collection",
     "return_url",
     "submit_type",
     "success_url",
-    "tax_id_collection",
 )
 
 # Parameters that are used when the session is paid.
@@ -44,7 +34,7 @@ def create(books: Books, _: str, params: Doc) -> Doc:
     facts = {
         "id": id,
         **_defaults(params),
-        **merge({}, {name: params[name] for name in _ECHOED if name in params}),
+        **merge({}, params, _ECHOED),
         **_money(books, params, items),
         **_address(books, params, id),
         "customer_details": _details(books, params),
@@ -66,7 +56,7 @@ def retrieve(books: Books, id: str, _: Doc) -> Doc:
 
 def update(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/checkout/sessions/:id, metadata only."""
-    return books.save(merge(books.find("checkout.session", id), {"metadata": params.get("metadata", {})}))
+    return books.save(merge(books.find("checkout.session", id), params, ()))
 
 
 def expire(books: Books, id: str, _: Doc) -> Doc:

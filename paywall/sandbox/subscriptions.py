@@ -8,14 +8,7 @@ from paywall.sandbox.pages import Condition, equals, page
 from paywall.sandbox.payments import Answer
 from paywall.sandbox.renewal import Opening
 
-_PLAIN = (
-    "description",
-    "metadata",
-    "payment_settings",
-    "trial_settings",
-    "days_until_due",
-    "invoice_settings",
-)
+_PLAIN = ("description", "trial_settings")
 _LIVE = "json_extract(body, '$.status') NOT IN ('canceled', 'incomplete_expired')"
 _OVER = "json_extract(body, '$.status') IN ('canceled', 'incomplete_expired')"
 
@@ -36,7 +29,7 @@ def create(books: Books, _: str, params: Doc) -> Doc:
         method=_own_method(books, customer["id"], params.get("default_payment_method")),
         billing_mode=params.get("billing_mode", {}).get("type", "flexible"),
         discounts=params.get("discounts") or [],
-        facts=merge({}, {name: params[name] for name in _PLAIN if name in params}),
+        facts=merge({}, params, _PLAIN),
     )
     subscription, invoice = renewal.open_subscription(books, opening)
     _first_payment(books, subscription, invoice, params.get("payment_behavior", "allow_incomplete"))
@@ -60,8 +53,7 @@ def update(books: Books, id: str, params: Doc) -> Doc:
     }:
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
     _own_method(books, subscription["customer"], params.get("default_payment_method"))
-    plain = {name: params[name] for name in (*_PLAIN, "default_payment_method") if name in params}
-    changes.set_facts(books, subscription, merge({}, plain, skip=("metadata",)), params)
+    changes.set_facts(books, subscription, params)
     if "discounts" in params:
         changes.set_discounts(books, subscription, params["discounts"] or [])
     changes.plan_end(books, subscription, params)

@@ -34,7 +34,7 @@ def update(books: Books, id: str, params: Doc) -> Doc:
     endpoint = books.find("webhook_endpoint", id)
     if "url" in params:
         _check_url(params["url"])
-    merge(endpoint, params, skip=("disabled",))
+    merge(endpoint, params, ("description", "enabled_events", "url"))
     if "disabled" in params:
         endpoint["status"] = "disabled" if params["disabled"] else "enabled"
     return books.save(endpoint)
