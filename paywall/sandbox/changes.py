@@ -10,6 +10,8 @@ from paywall.sandbox.invoicing import Line
 
 _PLAIN = ("cancellation_details", "default_payment_method", "description", "trial_settings")
 
+_PERIOD_ENDS = ("max_billed_until", "max_period_end", "min_period_end")
+
 
 def set_facts(books: Books, subscription: Doc, params: Doc) -> None:
     """Fields that are simply written or merged."""
@@ -24,7 +26,7 @@ def plan_end(books: Books, subscription: Doc, params: Doc) -> None:
     at = params.get("cancel_at")
     if params.get("cancel_at_period_end"):
         standing.end_with_period(books, subscription)
-    elif at in ("min_period_end", "max_period_end"):
+    elif at in _PERIOD_ENDS:
         standing.schedule_end(books, subscription, standing.period_end(books, subscription))
     elif at:
         _end_at(books, subscription, int(at))

@@ -27,6 +27,10 @@ def create_coupon(books: Books, _: str, params: Doc) -> Doc:
         raise invalid("You must pass exactly one of `percent_off` or `amount_off`.", "percent_off")
     if "amount_off" in params and "currency" not in params:
         raise invalid("Must provide `currency` when using `amount_off`.", "currency")
+    if not 0 < params.get("percent_off", 100) <= 100:
+        raise invalid("`percent_off` must be greater than 0 and at most 100.", "percent_off")
+    if "id" in params and books.get(params["id"]):
+        raise invalid("Coupon already exists.", "id", "resource_already_exists")
     duration = params.get("duration", "once")
     if (duration == "repeating") != ("duration_in_months" in params):
         raise invalid("`duration_in_months` goes with a duration of `repeating`.", "duration_in_months")

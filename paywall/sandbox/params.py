@@ -79,7 +79,9 @@ def _parser(hint: Any) -> Parse:
         return partial(_list, _parser(get_args(hint)[0]))
     if get_origin(hint) is Literal:
         return partial(_choice, get_args(hint))
-    return _SCALARS.get(hint, _dict if _is_map(hint) else _text)
+    if _is_map(hint):
+        return partial(_map, _parser(get_args(hint)[-1]))
+    return _SCALARS.get(hint, _text)
 
 
 def _is_map(hint: Any) -> bool:
@@ -87,6 +89,8 @@ def _is_map(hint: Any) -> bool:
 
 
 def _union(members: tuple[Any, ...], named: tuple[str, ...], raw: Any, at: str) -> Any:
+    if raw == "" and any(get_origin(member) is list for member in members):
+        return []
     if raw in named:
         return raw
     choices = [value for value in named if value != ""]
@@ -147,10 +151,10 @@ def _boolean(raw: Any, at: str) -> bool:
     raise invalid(f"Invalid boolean: {raw}", param=at)
 
 
-def _dict(raw: Any, at: str) -> dict[str, str]:
+def _map(item: Parse, raw: Any, at: str) -> Doc:
     if not isinstance(raw, dict):
         raise invalid("Invalid object", param=at)
-    return {key: _text(value, f"{at}[{key}]") for key, value in raw.items()}
+    return {key: item(value, f"{at}[{key}]") for key, value in raw.items()}
 
 
 _SCALARS: dict[Any, Parse] = {str: _text, int: _integer, float: _number, bool: _boolean}

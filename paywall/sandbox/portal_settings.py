@@ -61,19 +61,18 @@ def create_configuration(books: Books, _: str, params: Doc) -> Doc:
         books.db.execute("SELECT 1 FROM objects WHERE kind = 'billing_portal.configuration'").fetchone()
         is None
     )
-    features = params.get("features", {})
     facts: Doc = {
         "active": True,
         "business_profile": params.get("business_profile") or {},
         "default_return_url": params.get("default_return_url") or None,
-        "features": {name: {**blank, **features.get(name, {})} for name, blank in _FEATURES.items()},
+        "features": merge({"features": _FEATURES}, params, ("features",))["features"],
         "is_default": first,
         "login_page": {"enabled": False, "url": None},
         "metadata": metadata(params.get("metadata")),
         "name": params.get("name") or None,
         "updated": books.now,
     }
-    _settle_products(books, facts["features"]["subscription_update"])
+    _settle(books, facts["features"])
     configuration = books.add("billing_portal.configuration", facts)
     books.emit("billing_portal.configuration.created", configuration)
     return configuration
@@ -90,7 +89,7 @@ def update_configuration(books: Books, id: str, params: Doc) -> Doc:
     before = books.render(configuration)
     merge(configuration, params, ("active", "business_profile", "default_return_url", "features", "name"))
     configuration["updated"] = books.now
-    _settle_products(books, configuration["features"]["subscription_update"])
+    _settle(books, configuration["features"])
     books.save(configuration)
     books.emit("billing_portal.configuration.updated", configuration, before)
     return configuration
@@ -142,22 +141,27 @@ def _flow(books: Books, customer: Doc, configuration: Doc, data: Doc | None) -> 
     return {"type": kind, "after_completion": after, **about}
 
 
-def _settle_products(books: Books, feature: Doc) -> None:
-    """Fill in what Stripe fills in. It refuses two prices of one product with the same rhythm."""
-    products = feature["products"] or []
+def _settle(books: Books, features: Doc) -> None:
+    """Fill in what Stripe fills in, and refuse what it refuses."""
+    for option in features["subscription_pause"]["duration"]["interval_options"]:
+        option.setdefault("interval_count", 1)
+    products = features["subscription_update"]["products"]
     if len(products) > 10:
         raise invalid("You can list up to 10 products.", "features[subscription_update][products]")
     for index, product in enumerate(products):
         quantity = product.get("adjustable_quantity", {})
         product["adjustable_quantity"] = {"enabled": False, "minimum": 1, **quantity}
-        at = f"features[subscription_update][products][{index}][prices]"
-        rhythms = []
-        for id in product["prices"]:
-            price = books.find("price", id, at)
-            if price["product"] != product["product"] or price["recurring"] is None:
-                raise invalid("Each price must be a recurring price of its product.", at)
-            rhythms.append(
-                (price["currency"], price["recurring"]["interval"], price["recurring"]["interval_count"])
-            )
-        if len(set(rhythms)) < len(rhythms):
-            raise invalid("Prices of one product must have different billing intervals.", at)
+        _check_prices(books, product, f"features[subscription_update][products][{index}][prices]")
+
+
+def _check_prices(books: Books, product: Doc, at: str) -> None:
+    """Two prices of one product with the same rhythm cannot be on offer together."""
+    rhythms = []
+    for id in product["prices"]:
+        price = books.find("price", id, at)
+        if price["product"] != product["product"] or price["recurring"] is None:
+            raise invalid("Each price must be a recurring price of its product.", at)
+        rhythm = price["recurring"]
+        rhythms.append((price["currency"], rhythm["interval"], rhythm["interval_count"]))
+    if len(set(rhythms)) < len(rhythms):
+        raise invalid("Prices of one product must have different billing intervals.", at)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from paywall.sandbox import collection, discounts, invoicing, pending, standing, terms
 from paywall.sandbox.books import Books
+from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc
 from paywall.sandbox.invoicing import Bill, Line
 
@@ -69,7 +70,7 @@ def turn(books: Books, subscription: Doc) -> None:
         standing.end(books, subscription, "cancellation_requested")
         return
     if subscription["status"] == "trialing" and not has_method(books, subscription):
-        behavior = (subscription["trial_settings"] or {})["end_behavior"]["missing_payment_method"]
+        behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
         if behavior == "cancel":
             standing.end(books, subscription, "cancellation_requested")
             return
@@ -161,7 +162,7 @@ def _facts(books: Books, opening: Opening, invoice_id: str) -> Doc:
     mode: Doc = {"type": opening.billing_mode}
     if opening.billing_mode == "flexible":
         mode["flexible"] = {"proration_discounts": "included"}
-    return {
+    facts = {
         **_UNTOUCHED,
         "billing_cycle_anchor": opening.anchor or opening.trial_end or books.now,
         "billing_mode": mode,
@@ -173,8 +174,8 @@ def _facts(books: Books, opening: Opening, invoice_id: str) -> Doc:
         "status": opening.status,
         "trial_end": opening.trial_end,
         "trial_start": books.now if opening.trial_end else None,
-        **opening.facts,
     }
+    return merge(facts, opening.facts, opening.facts)
 
 
 def _add_item(books: Books, subscription: Doc, given: Doc) -> Doc:

@@ -3,7 +3,7 @@
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc, invalid
 
-_HALF_HOUR, _DAY = 1800, 86_400
+_HALF_HOUR, _DAY, _TRIAL_DAYS = 1800, 86_400, 730
 
 
 def check(books: Books, params: Doc) -> None:
@@ -11,7 +11,21 @@ def check(books: Books, params: Doc) -> None:
     _check_mode(params)
     _check_customer(books, params)
     _check_urls(params)
-    _check_trial(books, params.get("subscription_data", {}))
+    data = params.get("subscription_data", {})
+    if data.get("trial_end", books.now + 2 * _DAY) < books.now + 2 * _DAY:
+        message = "The `trial_end` date has to be at least 2 days in the future."
+        raise invalid(message, "subscription_data[trial_end]")
+    check_trial(books, data, "subscription_data")
+
+
+def check_trial(books: Books, data: Doc, at: str = "") -> None:
+    """A trial lasts a day at least, and two years at most."""
+    days, end = data.get("trial_period_days", 1), data.get("trial_end", books.now)
+    if days < 1:
+        name = f"{at}[trial_period_days]" if at else "trial_period_days"
+        raise invalid("This value must be greater than or equal to 1.", name)
+    if days > _TRIAL_DAYS or (end != "now" and end > books.now + _TRIAL_DAYS * _DAY):
+        raise invalid("The maximum trial period is 2 years (730 days).", at or "trial_end")
 
 
 def check_price(mode: str, price: Doc, *, first: bool) -> None:
@@ -82,13 +96,3 @@ def _check_urls(params: Doc) -> None:
     for name in ("success_url", "cancel_url", "return_url"):
         if name in params and not params[name].startswith(("http://", "https://")):
             raise invalid("Not a valid URL", name, "url_invalid")
-
-
-def _check_trial(books: Books, data: Doc) -> None:
-    if "trial_end" in data and data["trial_end"] < books.now + 2 * _DAY:
-        at = "subscription_data[trial_end]"
-        raise invalid("The `trial_end` date has to be at least 2 days in the future.", at)
-    if data.get("trial_period_days", 1) < 1:
-        raise invalid(
-            "This value must be greater than or equal to 1.", "subscription_data[trial_period_days]"
-        )

@@ -1,6 +1,6 @@
 """Subscriptions as the API makes and changes them (https://docs.stripe.com/api/subscriptions)."""
 
-from paywall.sandbox import catalogue, changes, collection, invoicing, renewal, standing
+from paywall.sandbox import catalogue, changes, collection, invoicing, renewal, session_rules, standing
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc, invalid, resource_missing
@@ -16,6 +16,7 @@ _OVER = "json_extract(body, '$.status') IN ('canceled', 'incomplete_expired')"
 def create(books: Books, _: str, params: Doc) -> Doc:
     """POST /v1/subscriptions; the first invoice is charged at once unless `payment_behavior` differs."""
     customer = books.find("customer", params.get("customer", ""), "customer")
+    session_rules.check_trial(books, params)
     trial_end = _trial_end(books, params)
     items = [_item(books, given, i) for i, given in enumerate(params.get("items", []))]
     if not items:
