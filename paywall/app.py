@@ -115,7 +115,7 @@ def _presentation(app: Flask, settings: Settings) -> None:
 
     @app.template_filter("longdate")
     def _longdate(instant: datetime) -> str:
-        return format_date(instant, "long")
+        return str(format_date(instant, "long"))
 
 
 def _signed_in() -> bool:
@@ -147,7 +147,7 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> tuple[str, int] | Response:
         if error.code is None or error.code < 400:
-            return error.get_response()  # type: ignore[return-value]  # werkzeug's own
+            return error.get_response()
         return page(error.code, "")
 
     @app.errorhandler(Exception)

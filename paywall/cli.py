@@ -55,7 +55,7 @@ def worker() -> None:
 
 @commands.command("staff")
 @click.argument("email")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([*StaffRole]))
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in StaffRole]))
 @_plainly
 def staff(email: str, roles: tuple[str, ...]) -> None:
     """Give a reader staff roles; who has no account gets one, and a letter to sign in with."""
@@ -87,7 +87,7 @@ def import_articles(paths: tuple[Path, ...]) -> None:
 @click.option("--currency", help="Three letters; else the setting's.")
 @click.option("--trial-days", default=0, type=click.IntRange(0, 730))
 @click.option("--position", default=0, help="Order on the join page.")
-@click.option("--state", default="open", type=click.Choice([*PlanState]))
+@click.option("--state", default="open", type=click.Choice([state.value for state in PlanState]))
 @_plainly
 def plan(slug: str, month: str | None, year: str | None, currency: str | None, state: str, **text: Any) -> None:
     """Create a plan, or change it; a new price is for newcomers. Then run stripe-setup."""

@@ -182,7 +182,7 @@ def test_the_portal_is_for_who_has_paid(shop: Shop) -> None:
     shop.join()
     with shop.app.test_request_context():
         for flow in (None, "subscription_cancel", "payment_method_update"):
-            assert "/sandbox/portal/" in checkout.portal(shop.reader, flow)  # type: ignore[arg-type]
+            assert "/sandbox/portal/" in checkout.portal(shop.reader, flow)
 
 
 def _customer(shop: Shop) -> str:

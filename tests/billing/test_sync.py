@@ -43,7 +43,7 @@ def test_the_fetch_that_began_later_wins_even_if_it_ends_first(
     held = shop.join()
     mine = customer_id(shop)
     real = gateway().subscriptions
-    nested = []
+    nested: list[bool] = []
 
     def slow(customer: str) -> list[RemoteSubscription]:
         stale = real(customer)

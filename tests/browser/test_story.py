@@ -145,3 +145,42 @@ def test_a_lost_webhook_is_made_good_by_the_return(visit: Visit) -> None:
     finally:
         switch.uncheck()
         console.clicks("Apply")
+
+
+def test_staff_see_the_figures_and_a_reader_does_not(visit: Visit) -> None:
+    owner = visit("owner")
+    owner.opens("/sign-in?next=/staff")
+    owner.looks("sign-in")
+    owner.page.get_by_label("E-mail").fill("owner@demo.example")
+    owner.page.get_by_label("Password").fill("demo-newsroom-2026")
+    owner.clicks("Sign in")
+    owner.is_at("/staff")
+    owner.sees("active patrons")
+    owner.looks("staff")
+    with owner.page.expect_download() as download:
+        owner.clicks(re.compile("CSV"))
+    assert "patron@demo.example" in download.value.path().read_text(encoding="utf-8-sig")
+    owner.opens("/account/security")
+    owner.looks("security")
+    stranger = visit("stranger")
+    answer = stranger.page.goto("/staff")
+    assert answer is not None and "active patrons" not in answer.text()
+    stranger.is_at("/sign-in?next=/staff")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("section", "/section/environment"),
+        ("public-article", "/article/night-shift-on-the-rails"),
+        ("registered-teaser", "/article/two-thousand-drawers"),
+        ("circle-teaser", "/article/the-gauge-that-went-quiet"),
+        ("forgot", "/reset"),
+        ("not-found", "/article/there-is-none"),
+        ("mails", "/sandbox/mails"),
+    ],
+)
+def test_every_page_can_be_read_by_everyone(visit: Visit, name: str, path: str) -> None:
+    reader = visit(name)
+    reader.opens(path)
+    reader.looks(name)
