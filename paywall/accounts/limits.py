@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_login import current_user
+from limits.errors import ConfigurationError
 
 from paywall.accounts import sessions
 from paywall.config import Settings
+from paywall.errors import WrongSetting
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -32,18 +34,34 @@ limiter = Limiter(client, strategy="moving-window", in_memory_fallback_enabled=T
 
 def writes_letters(view: View) -> View:
     """Limit the POSTs of a view that sends mail: by client, and by the address that the mail goes to."""
-    return _limited(view, "letters", LETTERS_BY_CLIENT, LETTERS_BY_EMAIL, _addressee)
+    return _limited(view, "letters", LETTERS_BY_CLIENT, LETTERS_BY_EMAIL, _given)
+
+
+def writes_again(view: View) -> View:
+    """The same for a view that writes to the address that this browser waits for, whatever its form says."""
+    return _limited(view, "letters", LETTERS_BY_CLIENT, LETTERS_BY_EMAIL, _waited_for)
 
 
 def checks_secret(view: View) -> View:
-    """Limit the POSTs of a view that compares a password or a code: by client, and by whose secret it is."""
+    """Limit the POSTs of a view that compares a password or a link: by client, and by whose secret it is."""
     return _limited(view, "secrets", SECRETS_BY_CLIENT, SECRETS_BY_EMAIL, _owner)
 
 
+def checks_code(view: View) -> View:
+    """The same for a view that compares the code that this browser waits for."""
+    return _limited(view, "secrets", SECRETS_BY_CLIENT, SECRETS_BY_EMAIL, _waited_for)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
-    """Count in the place that the settings name."""
+    """Count in the place that the settings name; raises WrongSetting if there is no such kind of place.
+
+    While that place does not answer, each process counts for itself.
+    """
     app.config["RATELIMIT_STORAGE_URI"] = settings.rate_limit_url
-    limiter.init_app(app)
+    try:
+        limiter.init_app(app)
+    except ConfigurationError as wrong:
+        raise WrongSetting(f"PAYWALL_RATE_LIMIT_URL: {wrong}") from None
 
 
 @limiter.request_filter
@@ -68,11 +86,14 @@ def _is_reading() -> bool:
     return request.method != "POST"
 
 
-def _addressee() -> str:
+def _given() -> str:
+    return request.form.get("email", "").strip().lower()
+
+
+def _waited_for() -> str:
     waiting = sessions.waiting()
-    given = request.form.get("email") or (waiting["email"] if waiting else "")
-    return given.strip().lower()
+    return waiting["email"] if waiting else ""
 
 
 def _owner() -> str:
-    return str(current_user.email) if current_user.is_authenticated else _addressee()
+    return str(current_user.email) if current_user.is_authenticated else _given()

@@ -47,9 +47,9 @@ def _guard() -> Response | None:
         return None
     if not current_user.is_authenticated:
         return redirect(url_for("security.login", next=_here()))
-    if READER in levels or levels & current_user.staff_roles:
-        return None
-    abort(403)
+    if READER not in levels and not levels & current_user.staff_roles:
+        abort(403)
+    return None
 
 
 def _here() -> str:

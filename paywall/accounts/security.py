@@ -11,13 +11,13 @@ from flask_security import Security, SQLAlchemyUserDatastore, password_reset
 from flask_security import views as library
 
 from paywall import jobs
-from paywall.accounts.routes import PUBLIC, READER, may_enter
 from paywall.accounts import letters, limits, readers, sessions, wording
 from paywall.accounts.forms import AddressForm, SignInForm
 from paywall.accounts.letters import AccountMail
 from paywall.accounts.models import Reader, Role
 from paywall.accounts.passwords import SHORTEST, Passwords
 from paywall.accounts.returning import destination, safe_next
+from paywall.accounts.routes import PUBLIC, READER, may_enter
 from paywall.config import Settings
 from paywall.db import db
 

@@ -10,13 +10,13 @@ from flask_security import hash_password, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from paywall import mail
-from paywall.accounts.routes import PUBLIC, READER, may_enter
 from paywall.accounts import letters, proofs, readers, sessions
 from paywall.accounts.forms import AddressForm, CodeForm, NewAddressForm, PressForm, SignUpForm
-from paywall.accounts.limits import checks_secret, writes_letters
+from paywall.accounts.limits import checks_code, checks_secret, writes_again, writes_letters
 from paywall.accounts.models import Proof, Purpose
 from paywall.accounts.proofs import CODE_FOR, Proven
 from paywall.accounts.returning import destination, safe_next
+from paywall.accounts.routes import PUBLIC, READER, may_enter
 from paywall.db import db
 
 SIGN_UP_LINK = timedelta(days=1)
@@ -69,7 +69,7 @@ def letter() -> ResponseReturnValue:
 
 @accounts.post("/sign-in/again")
 @may_enter(PUBLIC)
-@writes_letters
+@writes_again
 def again() -> ResponseReturnValue:
     """Ask for another letter, with what was chosen before."""
     waiting = sessions.waiting()
@@ -83,7 +83,7 @@ def again() -> ResponseReturnValue:
 
 @accounts.route("/sign-in/code", methods=["GET", "POST"])
 @may_enter(PUBLIC)
-@checks_secret
+@checks_code
 def code() -> ResponseReturnValue:
     """Enter the six digits, in the browser that asked for them."""
     waiting = sessions.waiting()

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from paywall import jobs
 from paywall.accounts import limits
+from paywall.errors import WrongSetting
 from tests.accounts.browser import (
     PASSWORD,
     Letters,
@@ -54,10 +55,15 @@ def test_the_limit_is_the_same_for_an_address_with_an_account(app: Flask, letter
     ] * 4 + [429]
 
 
-def test_asking_for_another_letter_counts_too(client: FlaskClient) -> None:
+def test_asking_for_another_letter_counts_too(client: FlaskClient, letters: Letters) -> None:
     ask_for_letter(client, "ana@example.org")
-    seen = [send(client, "/sign-in/again", page="/sign-in/code").status_code for _ in range(5)]
+    seen = []
+    for number in range(5):
+        # Naming another address in the form changes neither who is written to nor what is counted.
+        other = f"{number}@example.org"
+        seen.append(send(client, "/sign-in/again", page="/sign-in/code", email=other).status_code)
     assert seen == [303] * 4 + [429]
+    assert {letter.to for letter in letters()} == {"ana@example.org"}
 
 
 def test_ten_tries_at_a_password_from_wherever(app: Flask, letters: Letters) -> None:
@@ -98,7 +104,7 @@ def test_codes_are_limited_by_the_address_that_they_were_sent_to(app: Flask) -> 
     for _ in range(3):
         client = app.test_client()
         ask_for_letter(client, "ana@example.org")
-        seen += [send(client, "/sign-in/code", code="nothing").status_code for _ in range(4)]
+        seen += [send(client, "/sign-in/code", code="no", email=f"{n}@x.org").status_code for n in range(4)]
     assert seen == [200] * 10 + [429] * 2
 
 
@@ -140,3 +146,9 @@ def test_a_client_without_an_address_is_counted_as_unknown(app: Flask) -> None:
 @pytest.mark.settings(rate_limits=False)
 def test_limits_can_be_switched_off(app: Flask) -> None:
     assert {ask_for_letter(app.test_client(), "ana@example.org").status_code for _ in range(8)} == {303}
+
+
+def test_an_unknown_place_to_count_in_stops_the_start(app: Flask) -> None:
+    settings = app.extensions["settings"].model_copy(update={"rate_limit_url": "carrier-pigeon://"})
+    with pytest.raises(WrongSetting, match="PAYWALL_RATE_LIMIT_URL: unknown storage scheme"):
+        limits.init_app(Flask("another"), settings)
