@@ -121,11 +121,11 @@ def source_of(books: Books, given: Doc, param: str) -> tuple[Doc, str | None]:
     code_id = given.get("promotion_code")
     if code_id:
         code = books.find("promotion_code", code_id, f"{param}[promotion_code]")
-        if not code["active"]:
+        if not (code["active"] and _redeemable(books, code)):
             raise invalid("This promotion code is not active.", f"{param}[promotion_code]")
         given = {"coupon": code["promotion"]["coupon"]}
     coupon = books.find("coupon", given.get("coupon", ""), f"{param}[coupon]")
-    if not coupon["valid"]:
+    if not (coupon["valid"] and _redeemable(books, coupon)):
         raise resource_missing("coupon", coupon["id"], f"{param}[coupon]")
     return coupon, code_id
 
@@ -184,6 +184,12 @@ def used(books: Books, subscription: Doc) -> None:
         discount = books.find("discount", id)
         if discount["_once"] and discount["end"] is None:
             books.save({**discount, "end": books.now})
+
+
+def _redeemable(books: Books, doc: Doc) -> bool:
+    """Is a coupon or a code neither used up nor out of date?"""
+    most, until = doc.get("max_redemptions"), doc.get("redeem_by") or doc.get("expires_at")
+    return (most is None or doc["times_redeemed"] < most) and (until is None or until > books.now)
 
 
 def _runs(books: Books, discount: Doc) -> bool:

@@ -198,9 +198,29 @@ def test_coupons_and_their_codes(shop: Shop) -> None:
         shop.session(discounts=[{"promotion_code": renewed}])
 
 
+def test_a_coupon_that_is_used_up_or_out_of_date_gives_nothing(shop: Shop) -> None:
+    tomorrow = int(shop.sandbox.now().timestamp()) + 86_400
+    single = shop.v1.coupons.create({"amount_off": 100, "currency": "eur", "max_redemptions": 1}).id
+    dated = shop.v1.coupons.create({"percent_off": 10, "redeem_by": tomorrow}).id
+    shop.subscribe(discounts=[{"coupon": single}])
+    assert shop.session(discounts=[{"coupon": dated}]).amount_total == 810
+    shop.sandbox.advance(months=1)
+    for used in (single, dated):
+        with pytest.raises(stripe.InvalidRequestError, match="No such coupon"):
+            shop.session(discounts=[{"coupon": used}])
+    with pytest.raises(stripe.InvalidRequestError, match="already exists"):
+        shop.v1.coupons.create({"percent_off": 10, "id": dated})
+
+
 @pytest.mark.parametrize(
     "facts",
-    [{}, {"percent_off": 5, "amount_off": 5}, {"amount_off": 5}, {"percent_off": 5, "duration": "repeating"}],
+    [
+        {},
+        {"percent_off": 0},
+        {"percent_off": 5, "amount_off": 5},
+        {"amount_off": 5},
+        {"percent_off": 5, "duration": "repeating"},
+    ],
 )
 def test_a_coupon_that_makes_no_sense_is_refused(shop: Shop, facts: dict[str, Any]) -> None:
     with pytest.raises(stripe.InvalidRequestError):
