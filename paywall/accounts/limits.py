@@ -10,7 +10,7 @@ from flask_limiter import Limiter
 from flask_login import current_user
 from limits.errors import ConfigurationError
 
-from paywall.accounts import sessions
+from paywall.accounts import addresses, sessions
 from paywall.config import Settings
 from paywall.errors import WrongSetting
 
@@ -87,7 +87,7 @@ def _is_reading() -> bool:
 
 
 def _given() -> str:
-    return request.form.get("email", "").strip().lower()
+    return addresses.normalise(request.form.get("email", "")) or ""
 
 
 def _waited_for() -> str:

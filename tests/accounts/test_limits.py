@@ -41,7 +41,7 @@ def test_five_letters_to_one_address_in_a_quarter_of_an_hour(app: Flask, letters
         assert send(app.test_client(), path, page=page, email="Ana@example.org").status_code in {200, 303}
     for path in ("/sign-up", "/reset", "/sign-in/letter"):
         page = "/sign-in" if path == "/sign-in/letter" else path
-        answer = send(app.test_client(), path, page=page, email=" ana@EXAMPLE.org")
+        answer = send(app.test_client(), path, page=page, email=" ana@EXAMPLE。org")
         assert answer.status_code == 429
         assert "many attempts" in answer.text
     assert ask_for_letter(app.test_client(), "other@example.org").status_code == 303

@@ -110,6 +110,14 @@ def test_an_address_without_an_account_gets_no_reset_letter(client: FlaskClient,
     assert letters() == []
 
 
+@pytest.mark.parametrize("email", ["not an address", "", "ana@localhost"])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_signing_in_with_what_is_no_address_is_answered_like_a_wrong_password(
+    client: FlaskClient, email: str
+) -> None:
+    assert "do not belong together" in sign_in(client, email).text
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_no_secret_is_logged(
     client: FlaskClient,
