@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, select
 
 from paywall.access.decision import Gate, Level
 from paywall.articles.models import Article, Section
@@ -31,7 +32,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One article as front page, section, feed and neighbours show it. Sizes in pixels, instants aware UTC."""
+    """One article as front page, section, feed and neighbours show it; sizes in pixels."""
 
     slug: str
     title: str
@@ -47,6 +48,11 @@ class Card:
     teaser_text: str
     section_slug: str
     section: str
+
+    @classmethod
+    def of(cls, row: Row[*tuple[Any, ...]]) -> "Card":
+        """The card in the first columns of a row, which are COLUMNS."""
+        return cls(*row[: len(COLUMNS)])
 
     @property
     def level(self) -> Level:
@@ -88,16 +94,16 @@ def newest(now: datetime, *, limit: int, offset: int = 0, section: str | None = 
     query = _cards(now).limit(limit).offset(offset)
     if section is not None:
         query = query.where(Section.slug == section)
-    return [Card(*row) for row in db.session.execute(query)]
+    return [Card.of(row) for row in db.session.execute(query)]
 
 
 def related(card: Card, now: datetime, *, limit: int = 3) -> list[Card]:
     """Neighbours of an article: the newest of its section, filled up from the others."""
     others = _cards(now).where(Article.slug != card.slug).limit(limit)
-    same = [Card(*row) for row in db.session.execute(others.where(Section.slug == card.section_slug))]
+    same = [Card.of(row) for row in db.session.execute(others.where(Section.slug == card.section_slug))]
     if len(same) < limit:
         rest = others.where(Section.slug != card.section_slug).limit(limit - len(same))
-        same += [Card(*row) for row in db.session.execute(rest)]
+        same += [Card.of(row) for row in db.session.execute(rest)]
     return same
 
 
@@ -109,7 +115,7 @@ def sections(now: datetime) -> list[SectionName]:
 
 
 def compose(cards: Sequence[Card]) -> Front:
-    """Lay out a front page from cards, newest first: a story with a picture leads, opinion has its own place."""
+    """Lay out cards, newest first: a story with a picture leads, opinion has its own place."""
     news = [card for card in cards if card.section_slug != OPINION]
     lead = next((card for card in news if card.picture), news[0] if news else None)
     rest = [card for card in news if card is not lead]
@@ -122,6 +128,6 @@ def compose(cards: Sequence[Card]) -> Front:
     )
 
 
-def _cards(now: datetime) -> Select[*tuple[object, ...]]:
+def _cards(now: datetime) -> Select[*tuple[Any, ...]]:
     query = select(*COLUMNS).join(Section, Article.section_id == Section.id).where(is_published(now))
     return query.order_by(Article.published_at.desc(), Article.id.desc())

@@ -2,9 +2,8 @@
 
 import re
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, current_app, render_template, request
 from sqlalchemy import select
-from werkzeug.wrappers import Response
 
 from paywall import clock
 from paywall.accounts.routes import may_enter
@@ -49,4 +48,5 @@ def _feed(section: cards.SectionName | None) -> Response:
     response = current_app.response_class(NOT_XML.sub("", xml), mimetype="application/atom+xml")
     response.add_etag()
     response.headers["Cache-Control"] = f"public, max-age={AGE}"
-    return response.make_conditional(request.environ)
+    response.make_conditional(request.environ)
+    return response

@@ -15,10 +15,18 @@ from paywall.articles.models import Article
 PICTURE = re.compile(r"/pictures/[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
 MARK = re.compile(r"<!--\s*more\s*-->")
 
-TAGS = frozenset(
-    "a abbr b blockquote br caption cite code dd del dl dt em figcaption figure h2 h3 h4 hr i img ins kbd li ol "
-    "p pre q s small strong sub sup table tbody td th thead tr ul".split()
-)
+# fmt: off
+TAGS = frozenset({
+    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "dl", "dt", "em",
+    "figcaption", "figure", "h2", "h3", "h4", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre",
+    "q", "s", "small", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+})
+# Gone with all that is inside them; of every other unknown tag the words stay.
+CONTENT = frozenset({
+    "script", "style", "svg", "math", "template", "iframe", "object", "embed", "noscript", "noembed",
+    "noframes", "textarea", "select", "title", "xmp", "plaintext",
+})
+# fmt: on
 ATTRIBUTES = {
     "a": {"href", "title"},
     "abbr": {"title"},
@@ -27,11 +35,6 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
-# Gone with all that is inside them; of every other unknown tag the words stay.
-CONTENT = frozenset(
-    "script style svg math template iframe object embed noscript noembed noframes textarea select title xmp "
-    "plaintext".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ def to_html(source: str) -> Rendered:
     tokens = _markdown.parse(source)
     _prepare(tokens, stand_in)
     clean = _sanitised(_markdown.renderer.render(tokens, _markdown.options, {}))
-    return Rendered(full=clean.replace(stand_in, ""), marked=clean.replace(stand_in, f"<!-- {teaser.MORE} -->"))
+    mark = f"<!-- {teaser.MORE} -->"
+    return Rendered(full=clean.replace(stand_in, ""), marked=clean.replace(stand_in, mark))
 
 
 def pictures(source: str) -> list[tuple[str, int]]:
@@ -115,7 +119,8 @@ def _sanitised(html: str) -> str:
         link_rel="noopener",
     )
     # A table scrolls by itself on a phone, and by the keyboard only if it can be reached.
-    return clean.replace("<table>", '<div class="table-wrap" tabindex="0"><table>').replace("</table>", "</table></div>")
+    opened = clean.replace("<table>", '<div class="table-wrap" tabindex="0"><table>')
+    return opened.replace("</table>", "</table></div>")
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -4,10 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, abort, current_app, g, render_template, request, send_from_directory, session
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    render_template,
+    request,
+    send_from_directory,
+    session,
+)
 from flask_login import current_user
 from sqlalchemy import Connection, select
-from werkzeug.wrappers import Response
 
 from paywall import clock
 from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Show
@@ -129,7 +138,8 @@ def picture(name: str) -> Response:
 @may_enter("public")
 def robots() -> Response:
     """Where search engines may go."""
-    lines = ("User-agent: *", "Disallow: /account", "Disallow: /join", f"Sitemap: {_settings().site_url}/sitemap.xml")
+    site = _settings().site_url
+    lines = ("User-agent: *", "Disallow: /account", "Disallow: /join", f"Sitemap: {site}/sitemap.xml")
     return _public("\n".join(lines) + "\n", "text/plain")
 
 
@@ -158,16 +168,19 @@ def _sections() -> list[cards.SectionName]:
 def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:
     is_full = decision.show is Show.FULL
     # The whole body is not even read from the database for a reader who may not see it.
-    html = Article.full_html if is_full else Article.teaser_html
+    html = (Article.full_html if is_full else Article.teaser_html).label("html")
     extra = (Article.picture_credit, html, Article.words, Article.words_left)
     query = select(*cards.COLUMNS, *extra).join(Section, Article.section_id == Section.id)
     row = db.session.execute(query.where(Article.slug == slug, cards.is_published(now))).first()
     if row is None:
         return None
-    card = Card(*row[: len(cards.COLUMNS)])
+    card = Card.of(row)
     return Sheet(
         card,
-        *row[len(cards.COLUMNS) :],
+        row.picture_credit,
+        row.html,
+        row.words,
+        row.words_left,
         is_full=is_full,
         offer=None if is_full else offer(Gate.parse(card.gate), decision),
         related=cards.related(card, now),
@@ -183,7 +196,8 @@ def _page(template: str, **context: Any) -> Response:
         response.headers["Cache-Control"] = "private, no-store"
         return response
     response = _tagged(html, "text/html")
-    response.headers["Cache-Control"] = "private, no-cache" if current_user.is_authenticated else "public, no-cache"
+    whose = "private" if current_user.is_authenticated else "public"
+    response.headers["Cache-Control"] = f"{whose}, no-cache"
     response.vary.add("Cookie")
     return response
 
@@ -197,7 +211,8 @@ def _public(text: str, kind: str) -> Response:
 def _tagged(text: str, kind: str) -> Response:
     response = current_app.response_class(text, mimetype=kind)
     response.add_etag()
-    return response.make_conditional(request.environ)
+    response.make_conditional(request.environ)
+    return response
 
 
 def _settings() -> Settings:

@@ -25,7 +25,7 @@ LARGEST = 2 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One article as its file states it. `fields` and `lines` by key; `pictures` by name, with their lines."""
+    """One article as its file states it: `fields` and `lines` by key, lines of `pictures` by name."""
 
     path: Path
     fields: dict[str, str]
@@ -80,7 +80,8 @@ def _text(path: Path) -> str:
         raise Unreadable(line, "is not UTF-8: save the file with the encoding UTF-8") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if found := CONTROL.search(text):
-        raise Unreadable(text.count("\n", 0, found.start()) + 1, "holds an invisible control character: delete it")
+        line = text.count("\n", 0, found.start()) + 1
+        raise Unreadable(line, "holds an invisible control character: delete it")
     return text
 
 
@@ -124,16 +125,13 @@ def _mapping(front: str) -> yaml.MappingNode:
 def _instant(text: str, lines: dict[str, int]) -> datetime | None:
     if not text:
         return None
+    line, example = lines["published_at"], "write 2026-11-24T06:00:00Z or 2026-11-24T08:00:00+02:00"
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise Unreadable(
-            lines["published_at"], f"published_at {text!r} is no date: write 2026-11-24T06:00:00Z"
-        ) from None
+        raise Unreadable(line, f"published_at {text!r} is no date: {example}") from None
     if instant.tzinfo is None:
-        raise Unreadable(
-            lines["published_at"], f"published_at {text!r} has no time zone: write 2026-11-24T06:00:00Z or ...+02:00"
-        )
+        raise Unreadable(line, f"published_at {text!r} has no time zone: {example}")
     return instant
 
 
@@ -144,8 +142,8 @@ def _pictures(path: Path, body: str, body_line: int) -> tuple[dict[str, int], li
         if render.PICTURE.fullmatch(address):
             named.setdefault(address.removeprefix("/pictures/"), line + body_line - 1)
         else:
-            message = f"picture {address!r} is not ours: put the file beside the article and write /pictures/name.jpg"
-            elsewhere.append(Problem(path, line + body_line - 1, message))
+            hint = "put the file beside the article and write /pictures/name.jpg"
+            elsewhere.append(Problem(path, line + body_line - 1, f"picture {address!r} is not ours: {hint}"))
     return named, elsewhere
 
 
@@ -165,7 +163,7 @@ def _wrong_values(draft: Draft) -> list[Problem]:
     fields = draft.fields
     wrong = [draft.problem(key, message) for key, message in _too_long(fields)]
     if fields.get("slug") and not SLUG.fullmatch(fields["slug"]):
-        wrong.append(draft.problem("slug", "slug may hold small letters a-z, digits, and single hyphens between"))
+        wrong.append(draft.problem("slug", "slug may hold only a-z, 0-9, and single hyphens between"))
     if fields.get("gate") and draft.gate.level is Level.UNKNOWN:
         wrong.append(draft.problem("gate", _gate_hint(fields["gate"])))
     if fields.get("picture") and not PICTURE_NAME.fullmatch(fields["picture"]):

@@ -20,10 +20,11 @@ from paywall.db import db
 from paywall.membership.models import Plan
 
 # What a new reading of the file may change; a row that agrees in all of it is left alone.
-COMPARED = (
-    "title standfirst byline section_id picture picture_alt picture_credit picture_width picture_height "
-    "body gate published_at full_html teaser_html teaser_text words words_left"
-).split()
+COMPARED = tuple(
+    column.key
+    for column in Article.__table__.columns
+    if column.key not in {"id", "slug", "version", "updated_at"}
+)
 
 
 def import_markdown(paths: Iterable[Path]) -> ImportReport:
@@ -44,7 +45,8 @@ def import_markdown(paths: Iterable[Path]) -> ImportReport:
     shown, wrong = _pictures(found)
     problems += [*_twice(found), *_unknown_plans(found), *wrong]
     if problems:
-        return ImportReport(problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line))))
+        problems.sort(key=lambda problem: (problem.path, problem.line))
+        return ImportReport(problems=tuple(problems))
     return _write(found, shown)
 
 
@@ -60,7 +62,8 @@ def _twice(found: list[Draft]) -> Iterator[Problem]:
     for draft in found:
         slug = draft.fields.get("slug", "")
         if slug and first.setdefault(slug, draft) is not draft:
-            yield draft.problem("slug", f"slug {slug!r} is also that of {first[slug].path}: each needs its own")
+            message = f"slug {slug!r} is also that of {first[slug].path}: each needs its own"
+            yield draft.problem("slug", message)
 
 
 def _unknown_plans(found: list[Draft]) -> Iterator[Problem]:
@@ -68,7 +71,7 @@ def _unknown_plans(found: list[Draft]) -> Iterator[Problem]:
     for draft in found:
         gate = draft.gate if draft.fields.get("gate") else None
         for slug in sorted(gate.plans - known) if gate and gate.level is Level.PLAN else ():
-            plans = f"the plans are {', '.join(sorted(known))}" if known else "make it with `flask paywall plan`"
+            plans = f"there are {', '.join(sorted(known))}" if known else "make it with `flask paywall plan`"
             yield draft.problem("gate", f"there is no plan {slug!r}: {plans}")
 
 
@@ -84,15 +87,16 @@ def _pictures(found: list[Draft]) -> tuple[dict[str, pictures.Picture], list[Pro
                 problems.append(Problem(draft.path, line, f"picture {name!r} {wrong}"))
                 continue
             if shown.setdefault(name, picture).data != picture.data:
-                message = f"picture {name!r} is another file than the one of this name in another folder: rename it"
-                problems.append(Problem(draft.path, line, message))
+                message = "is another file than the one of this name in another folder: rename it"
+                problems.append(Problem(draft.path, line, f"picture {name!r} {message}"))
     return shown, problems
 
 
 def _picture(name: str, beside: Path) -> pictures.Picture:
     path = pictures.find(name, beside) if drafts.PICTURE_NAME.fullmatch(name) else None
     if path is None:
-        raise pictures.NotAPicture("is missing: put the file beside the article or in a folder named pictures")
+        hint = "put the file beside the article or in a folder named pictures"
+        raise pictures.NotAPicture(f"is missing: {hint}")
     return pictures.read(path)
 
 
@@ -107,7 +111,8 @@ def _write(found: list[Draft], shown: dict[str, pictures.Picture]) -> ImportRepo
         render(article, words=settings.teaser_words)
         done[_save(article)].append(article.slug)
     db.session.flush()
-    return ImportReport(**{outcome: tuple(slugs) for outcome, slugs in done.items()})
+    added, changed, same = map(tuple, done.values())
+    return ImportReport(added=added, changed=changed, same=same)
 
 
 def _sections(names: list[str]) -> dict[str, int]:

@@ -47,7 +47,7 @@ def read(path: Path) -> Picture:
 
 
 def measure(data: bytes) -> tuple[str, tuple[int, int]]:
-    """The kind of a picture ("jpeg", "png", "webp") and its width and height in pixels, from its own header."""
+    """The kind ("jpeg", "png", "webp") of a picture, and its width and height in pixels, from its header."""
     try:
         if data.startswith(b"\xff\xd8\xff"):
             return "jpeg", _jpeg(data)
@@ -61,7 +61,7 @@ def measure(data: bytes) -> tuple[str, tuple[int, int]]:
 
 
 def put(picture: Picture, folder: Path) -> None:
-    """Write the picture into the folder; whoever reads meanwhile sees the old or the new one, never a half."""
+    """Write the picture into the folder; who reads meanwhile gets the old or the new one, never a half."""
     target = folder / picture.name
     if target.is_file() and target.read_bytes() == picture.data:
         return
@@ -69,8 +69,8 @@ def put(picture: Picture, folder: Path) -> None:
     handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
     with os.fdopen(handle, "wb") as file:
         file.write(picture.data)
-    os.chmod(name, 0o644)
-    os.replace(name, target)
+    Path(name).chmod(0o644)
+    Path(name).replace(target)
 
 
 def _jpeg(data: bytes) -> tuple[int, int]:

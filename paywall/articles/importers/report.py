@@ -28,13 +28,14 @@ class ImportReport:
     def lines(self) -> list[str]:
         """The report for a person, line by line."""
         if self.problems:
-            return [*map(str, self.problems), f"Nothing was changed: {_count(len(self.problems), 'problem')}."]
-        total = len(self.added) + len(self.changed) + len(self.same)
+            found = _count(len(self.problems), "problem")
+            return [*map(str, self.problems), f"Nothing was changed: {found}."]
+        total = _count(len(self.added) + len(self.changed) + len(self.same), "article")
+        parts = f"{len(self.added)} new, {len(self.changed)} changed, {len(self.same)} as before"
         return [
             *(f"new      {slug}" for slug in self.added),
             *(f"changed  {slug}" for slug in self.changed),
-            f"{_count(total, 'article')}: {len(self.added)} new, {len(self.changed)} changed, "
-            f"{len(self.same)} as before.",
+            f"{total}: {parts}.",
         ]
 
 
