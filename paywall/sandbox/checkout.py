@@ -108,8 +108,9 @@ def _without_card(books: Books, session: Doc) -> Payment:
 def _pay(books: Books, session: Doc, method: Doc, presence: Presence) -> Payment:
     attempt = payments.judge(method, presence)
     intent = None
-    if attempt.answer is not Answer.ACTION and session["amount_total"]:
-        intent = _intent(books, session)
+    due = _due(books, session)
+    if attempt.answer is not Answer.ACTION and due:
+        intent = _intent(books, session, due)
         attempt = payments.charge(books, intent, method, presence)
     match attempt.answer:
         case Answer.ACTION:
@@ -123,18 +124,25 @@ def _pay(books: Books, session: Doc, method: Doc, presence: Presence) -> Payment
             return _complete(session)
 
 
-def _intent(books: Books, session: Doc) -> Doc:
+def _due(books: Books, session: Doc) -> int:
+    """What the card is charged now, in minor units: credit that a customer has pays first."""
+    total = int(session["amount_total"] or 0)
+    if session["mode"] != "subscription" or session["customer"] is None:
+        return total
+    return max(total + int(books.find("customer", session["customer"])["balance"]), 0)
+
+
+def _intent(books: Books, session: Doc, due: int) -> Doc:
     known = books.get(session.get("_intent") or "")
     if known:
         return known
     data = session["_payment_intent_data"]
     description = data.get("description") or session["mode"].capitalize()
-    amount, currency = session["amount_total"], session["currency"]
-    intent = payments.new_intent(books, session["customer"], amount, currency, description)
-    books.save({**intent, "metadata": data.get("metadata", {})})
+    intent = payments.new_intent(books, session["customer"], due, session["currency"], description)
+    intent["metadata"] = data.get("metadata", {})
     session["_intent"] = intent["id"]
     books.save(session)
-    return {**intent, "metadata": data.get("metadata", {})}
+    return books.save(intent)
 
 
 def _fulfil(books: Books, session: Doc, method: Doc | None, intent: Doc | None) -> None:
@@ -162,10 +170,9 @@ def _fulfil(books: Books, session: Doc, method: Doc | None, intent: Doc | None) 
 
 
 def _customer(books: Books, session: Doc, method: Doc | None) -> str | None:
-    if session["customer"] or (
-        session["mode"] == "payment" and session["customer_creation"] == "if_required"
-    ):
-        return session["customer"]  # type: ignore[no-any-return]  # JSON
+    known: str | None = session["customer"]
+    if known or (session["mode"] == "payment" and session["customer_creation"] == "if_required"):
+        return known
     billing = method["billing_details"] if method else {}
     facts = {"email": session["customer_email"] or billing.get("email"), "name": billing.get("name")}
     return str(customers.create(books, "", {k: v for k, v in facts.items() if v})["id"])
@@ -187,7 +194,7 @@ def _subscribe(books: Books, session: Doc, customer: str, method: Doc | None, in
     if method and not intent:
         methods.set_up(books, customer, method, subscription["id"])
     session.update(subscription=subscription["id"], invoice=invoice["id"])
-    session["payment_status"] = "paid" if intent else "no_payment_required"
+    session["payment_status"] = "paid" if session["amount_total"] else "no_payment_required"
     session["discounts"] = [_discount(books, id) for id in subscription["discounts"]]
 
 

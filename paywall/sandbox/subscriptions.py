@@ -9,6 +9,7 @@ from paywall.sandbox.payments import Answer
 from paywall.sandbox.renewal import Opening
 
 _PLAIN = ("description", "trial_settings")
+_STILL_OPEN = {"cancellation_details", "expand", "metadata"}
 _LIVE = "json_extract(body, '$.status') NOT IN ('canceled', 'incomplete_expired')"
 _OVER = "json_extract(body, '$.status') IN ('canceled', 'incomplete_expired')"
 
@@ -47,11 +48,7 @@ def retrieve(books: Books, id: str, _: Doc) -> Doc:
 def update(books: Books, id: str, params: Doc) -> Doc:
     """POST /v1/subscriptions/:id"""
     subscription = books.find("subscription", id)
-    if subscription["status"] in standing.ENDED and params.keys() - {
-        "metadata",
-        "cancellation_details",
-        "expand",
-    }:
+    if subscription["status"] in standing.ENDED and params.keys() - _STILL_OPEN:
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
     _own_method(books, subscription["customer"], params.get("default_payment_method"))
     changes.set_facts(books, subscription, params)
@@ -128,8 +125,8 @@ def _item(books: Books, given: Doc, index: int) -> Doc:
         )
     price = catalogue.sellable(books, given["price"], f"items[{index}][price]")
     if price["type"] != "recurring":
-        raise invalid("The price specified is set to `type=one_time` but this field only accepts prices with "
-                      "`type=recurring`.", f"items[{index}][price]")  # fmt: skip
+        message = "The price specified is set to `type=one_time`; this field only takes `type=recurring`."
+        raise invalid(message, f"items[{index}][price]")
     return given
 
 

@@ -2,8 +2,10 @@
 
 import io
 import json
+import threading
 import time
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 import stripe
@@ -227,6 +229,28 @@ def test_the_same_answers_over_wsgi(sandbox: Sandbox) -> None:
     assert (heard[0][0], json.loads(body)["name"]) == ("200 OK", "Patron")
     asked = {**environ, "REQUEST_METHOD": "GET", "QUERY_STRING": "limit=1"}
     assert json.loads(b"".join(sandbox.wsgi(asked, lambda *_: None)))["data"][0]["name"] == "Patron"
+
+
+def test_the_package_over_a_real_connection(sandbox: Sandbox) -> None:
+    server = make_server("127.0.0.1", 0, sandbox.wsgi, handler_class=_Silent)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        http = stripe.RequestsClient(timeout=(3, 15))
+        base: Any = {"api": f"http://127.0.0.1:{server.server_port}"}
+        client: Any = stripe.StripeClient(sandbox.api_key, http_client=http, base_addresses=base)
+        made = client.v1.customers.create({"email": "ada@example.org"})
+        assert [c.id for c in client.v1.customers.list({"email": "ada@example.org"}).data] == [made.id]
+        client._requestor._client.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test's output clean."""
 
 
 def test_a_seed_makes_the_same_ids(tmp_path: Any) -> None:

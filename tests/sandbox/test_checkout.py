@@ -269,6 +269,16 @@ def test_a_discount_makes_the_first_invoice_cheaper(shop: Shop) -> None:
     assert shop.v1.coupons.retrieve(coupon.id).times_redeemed == 1
 
 
+@pytest.mark.parametrize(("balance", "charged"), [(-300, 600), (-1000, 0)])
+def test_credit_of_a_customer_pays_first(shop: Shop, balance: int, charged: int) -> None:
+    shop.v1.customers.update(shop.customer(), {"balance": balance})
+    shop.subscribe()
+    invoice = shop.subscription().latest_invoice
+    assert (invoice.total, invoice.amount_paid, invoice.status) == (900, charged, "paid")
+    assert sum(c.amount for c in shop.v1.charges.list().data) == charged
+    assert shop.v1.customers.retrieve(shop.customer()).balance == balance + 900 - charged
+
+
 def test_a_card_that_is_disputed(shop: Shop) -> None:
     shop.subscribe(DISPUTED)
     dispute = shop.v1.disputes.list().data[0]
