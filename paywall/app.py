@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
+import structlog
 from flask import Flask, render_template, request
 from flask_babel import Babel, format_date
 from flask_login import current_user
@@ -26,6 +27,8 @@ from paywall.config import Settings
 from paywall.errors import PaywallError
 from paywall.membership import record
 from paywall.reports.views import reports
+
+log = structlog.get_logger()
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -152,5 +155,5 @@ def _errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _broken(error: Exception) -> tuple[str, int]:
-        app.logger.exception("unhandled", exc_info=error)
+        log.error("unhandled", exc_info=error)
         return page(500, "")

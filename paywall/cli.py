@@ -55,7 +55,9 @@ def worker() -> None:
 
 @commands.command("staff")
 @click.argument("email")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in StaffRole]))
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in StaffRole])
+)
 @_plainly
 def staff(email: str, roles: tuple[str, ...]) -> None:
     """Give a reader staff roles; who has no account gets one, and a letter to sign in with."""
@@ -89,7 +91,9 @@ def import_articles(paths: tuple[Path, ...]) -> None:
 @click.option("--position", default=0, help="Order on the join page.")
 @click.option("--state", default="open", type=click.Choice([state.value for state in PlanState]))
 @_plainly
-def plan(slug: str, month: str | None, year: str | None, currency: str | None, state: str, **text: Any) -> None:
+def plan(
+    slug: str, month: str | None, year: str | None, currency: str | None, state: str, **text: Any
+) -> None:
     """Create a plan, or change it; a new price is for newcomers. Then run stripe-setup."""
     currency = (currency or _settings().currency).lower()
     given = {Interval.MONTH: month, Interval.YEAR: year}
@@ -106,7 +110,10 @@ def stripe_setup() -> None:
     for done in setup.setup(_settings().site_url):
         click.echo(f"{'made ' if done.is_new else 'found'}  {done.what}  ({done.stripe_id})")
         if done.secret:
-            click.echo(f"\nPut this into the settings, Stripe shows it only now:\nPAYWALL_STRIPE_WEBHOOK_SECRETS={done.secret}\n")
+            click.echo(
+                "\nPut this into the settings, Stripe shows it only now:\n"
+                f"PAYWALL_STRIPE_WEBHOOK_SECRETS={done.secret}\n"
+            )
 
 
 def _money(text: str, currency: str) -> Money:

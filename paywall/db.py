@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Enum, Engine, Integer, MetaData, event
+from sqlalchemy import DateTime, Dialect, Engine, Enum, Integer, MetaData, event
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 

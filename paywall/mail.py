@@ -1,4 +1,4 @@
-"""Letters: rendered and stored with what caused them, sent by a job after the commit, at most once per cause."""
+"""Letters: stored with what caused them, sent by a job after the commit, at most once per cause."""
 
 import smtplib
 import ssl

@@ -69,7 +69,7 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the door says; page, log, report and test use the same words. `offer`: plans that would open it."""
+    """What the door says, in the words of page, log, report and test. `offer`: plans that would open it."""
 
     show: Show
     reason: Reason
@@ -88,7 +88,9 @@ def decide(gate: Gate, visitor: Visitor, now: datetime) -> Decision:
     match gate.level:
         case Level.REGISTERED:
             signed_in = visitor.reader_id is not None
-            return Decision(Show.FULL, Reason.SIGNED_IN) if signed_in else Decision(Show.TEASER, Reason.SIGN_IN)
+            return (
+                Decision(Show.FULL, Reason.SIGNED_IN) if signed_in else Decision(Show.TEASER, Reason.SIGN_IN)
+            )
         case Level.PATRONS | Level.PLAN:
             return _for_patrons(gate, frozenset(held.plan for held in visitor.holdings if now < held.until))
     return TEASER_IN_DOUBT

@@ -7,7 +7,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MORE = "more"
 ELLIPSIS = "…"
-INLINE = frozenset({"a", "abbr", "b", "cite", "code", "del", "em", "i", "mark", "q", "s", "strong", "sub", "sup"})
+INLINE = frozenset(
+    {"a", "abbr", "b", "cite", "code", "del", "em", "i", "mark", "q", "s", "strong", "sub", "sup"}
+)
 
 
 @dataclass(frozen=True, slots=True)

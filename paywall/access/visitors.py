@@ -30,7 +30,7 @@ _query = (
 
 
 def visitor(connection: Connection, uniquifier: str | None, now: datetime) -> Visitor:
-    """The visitor whom a session names by `fs_uniquifier`; NOBODY for none, or one that is no longer valid."""
+    """The visitor whom a session names by `fs_uniquifier`; NOBODY for none, or one no longer valid."""
     if uniquifier is None:
         return NOBODY
     rows = connection.execute(_query, {"uniquifier": uniquifier, "now": now}).all()

@@ -1,5 +1,8 @@
 """Opening Stripe's pages for a reader: one customer each, one open Checkout, never a second subscription."""
 
+import contextlib
+import enum
+
 from flask import current_app, url_for
 from sqlalchemy import Select, select, update
 
@@ -18,6 +21,14 @@ from paywall.membership.rules import Source
 
 class AlreadyPatron(Conflict):
     """The reader has a live subscription: a second one is not sold."""
+
+
+class Outcome(enum.StrEnum):
+    """What came of a Checkout page: paid, paid with money still on its way, or not paid."""
+
+    PAID = "paid"
+    UNDER_WAY = "under_way"
+    UNPAID = "unpaid"
 
 
 def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
@@ -43,8 +54,8 @@ def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
         return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
 
 
-def finish(reader: Reader, session_id: str) -> tuple[bool, str | None]:
-    """What came of a Checkout page, for the reader to whom it belongs: (paid, where they want to be); commits.
+def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
+    """What came of a Checkout page, for the reader to whom it belongs, and where they want to be; commits.
 
     Whether they may read is never taken from here but from the sync that this runs.
     """
@@ -57,13 +68,13 @@ def finish(reader: Reader, session_id: str) -> tuple[bool, str | None]:
     db.session.commit()
     session = gateway().checkout(session_id)
     if session.reader != str(reader_id) or session.status != "complete":
-        return False, next_path
+        return Outcome.UNPAID, next_path
     customer_id = db.session.scalar(_mapped(reader_id))
     db.session.commit()
     if customer_id is not None:
         sync(customer_id)
     _closed(try_id)
-    return session.is_paid, next_path
+    return Outcome.PAID if session.is_paid else Outcome.UNDER_WAY, next_path
 
 
 def portal(reader: Reader, flow: Flow | None) -> str:
@@ -100,7 +111,10 @@ def _sold(price_id: int) -> Price:
 
 
 def _had_one(reader_id: int) -> bool:
-    return db.session.scalar(select(Subscription.id).where(Subscription.reader_id == reader_id).limit(1)) is not None
+    return (
+        db.session.scalar(select(Subscription.id).where(Subscription.reader_id == reader_id).limit(1))
+        is not None
+    )
 
 
 def _refuse_second(reader_id: int) -> None:
@@ -158,16 +172,16 @@ def _take_turn(customer_id: int) -> int:
 def _close_open(reader_id: int) -> None:
     """Close the pages opened earlier; one that was paid meanwhile shows in the sync and refuses a second."""
     query = select(CheckoutTry.id, CheckoutTry.session_id).where(
-        CheckoutTry.reader_id == reader_id, CheckoutTry.mode == gateway().mode, CheckoutTry.closed_at.is_(None)
+        CheckoutTry.reader_id == reader_id,
+        CheckoutTry.mode == gateway().mode,
+        CheckoutTry.closed_at.is_(None),
     )
     opened = db.session.execute(query).all()
     db.session.commit()
     was_paid = False
     for try_id, session_id in opened:
-        try:
+        with contextlib.suppress(Gone):
             was_paid |= not gateway().expire_checkout(session_id) and _is_complete(session_id)
-        except Gone:
-            pass
         _closed(try_id)
     if was_paid:
         sync_reader(reader_id)

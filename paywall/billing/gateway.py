@@ -93,7 +93,7 @@ class RemoteInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A hosted Checkout page: `reader` is who it was opened for, `is_paid` is false while money is on its way."""
+    """A hosted Checkout page: `reader` is who it was opened for, `is_paid` false while money is under way."""
 
     id: str
     url: str | None
@@ -104,7 +104,7 @@ class Checkout:
 
 
 class Gateway:
-    """Everything that we ask of Stripe. Raises Unavailable when it does not answer, Gone when it has it no more.
+    """Everything that we ask of Stripe. Raises Unavailable when it does not answer, Gone for what it has not.
 
     No transaction may be open while it speaks: a slow answer would hold the database.
     """
@@ -192,7 +192,9 @@ class Gateway:
                 return False
             return True
 
-    def portal(self, customer: str, *, configuration: str | None, back: str, flow: Flow | None, subject: str) -> str:
+    def portal(
+        self, customer: str, *, configuration: str | None, back: str, flow: Flow | None, subject: str
+    ) -> str:
         """The address of a short-lived page where the customer changes card or plan, or cancels.
 
         It is a key to that customer's books: make one per click, never store or log it.
@@ -214,7 +216,7 @@ class Gateway:
             except stripe.InvalidRequestError as error:
                 if error.code != "resource_missing":
                     raise
-                self.client.v1.products.create({**wanted, "id": product, "name": name})
+                self.client.v1.products.create(wanted | {"id": product})
                 return True
         return False
 
@@ -287,7 +289,9 @@ class Gateway:
             if error.code == "resource_missing":
                 raise Gone("Stripe no longer knows what we asked for. Please try again.") from error
             log.exception("stripe_refused", code=error.code, param=error.param)
-            raise Unavailable("Stripe refused our request. We have been told; nothing was charged.") from error
+            raise Unavailable(
+                "Stripe refused our request. We have been told; nothing was charged."
+            ) from error
         except stripe.StripeError as error:
             log.warning("stripe_unavailable", kind=type(error).__name__, status=error.http_status)
             raise Unavailable("Stripe does not answer just now. Please try again in a minute.") from error
@@ -319,9 +323,14 @@ def gateway() -> Gateway:
 
 
 def _event(event: stripe.Event) -> Event:
-    about = event.data.object
-    customer = about["id"] if about["object"] == "customer" else about["customer"] if "customer" in about else None
-    return Event(id=event.id, type=event.type, customer=_id(customer), livemode=event.livemode)
+    whose = _customer(event.data.object)
+    return Event(id=event.id, type=event.type, customer=whose, livemode=event.livemode)
+
+
+def _customer(about: Any) -> str | None:
+    if about["object"] == "customer":
+        return _id(about["id"])
+    return _id(about["customer"]) if "customer" in about else None
 
 
 def _subscription(one: stripe.Subscription) -> RemoteSubscription:

@@ -69,7 +69,9 @@ def handle_waiting() -> None:
 
 def oldest_unhandled() -> float:
     """The age in seconds of the oldest event that still waits; 0 if none does."""
-    oldest = db.session.scalar(select(func.min(StripeEvent.received_at)).where(StripeEvent.state.in_(WAITING)))
+    oldest = db.session.scalar(
+        select(func.min(StripeEvent.received_at)).where(StripeEvent.state.in_(WAITING))
+    )
     return max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Making a Stripe account ready for our plans: products, prices, portal and webhook endpoint, idempotently."""
+"""Making a Stripe account ready for our plans: products, prices, portal and webhook; safe to run again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def _plans_by_price() -> dict[str, int]:
         .join(Price, Price.id == StripeTwin.own_id)
         .where(StripeTwin.kind == TwinKind.PRICE, StripeTwin.mode == gateway().mode)
     )
-    return {stripe_id: plan_id for stripe_id, plan_id in db.session.execute(query)}
+    return {row.stripe_id: row.plan_id for row in db.session.execute(query)}
 
 
 def _keep_invoices(reader_id: int, invoices: Iterable[RemoteInvoice]) -> None:

@@ -11,11 +11,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.accounts.routes import may_enter
 from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
+from paywall.accounts.routes import may_enter
 from paywall.billing import checkout, inbox
+from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import Flow, gateway
 from paywall.billing.models import Invoice
 from paywall.config import Settings
@@ -29,6 +30,10 @@ billing = Blueprint("billing", __name__)
 log = structlog.get_logger()
 
 
+def _reader_key() -> str:
+    return f"reader:{current_user.get_id()}"
+
+
 @billing.get("/join")
 @may_enter("public")
 def join() -> str | Response:
@@ -36,12 +41,14 @@ def join() -> str | Response:
     next_path = safe_next(request.args.get("next"))
     if current_user.is_authenticated and record.live(current_user.id):
         return redirect(url_for("billing.account"))
-    return render_template("billing/join.html", plans=plans.on_offer(request.args.get("plan")), next=next_path)
+    return render_template(
+        "billing/join.html", plans=plans.on_offer(request.args.get("plan")), next=next_path
+    )
 
 
 @billing.post("/join/checkout")
 @may_enter("reader")
-@limiter.limit("20/hour")
+@limiter.limit("20/hour", key_func=_reader_key)
 def begin_checkout() -> Response:
     """Open Stripe's Checkout for the chosen price and go there."""
     price_id = request.form.get("price", type=int) or abort(400)
@@ -58,17 +65,24 @@ def begin_checkout() -> Response:
 def checkout_return() -> Response:
     """Back from Checkout: sync at once, then on to the article that the reader came for."""
     try:
-        is_paid, next_path = checkout.finish(_reader(), request.args.get("session_id", ""))
+        outcome, next_path = checkout.finish(_reader(), request.args.get("session_id", ""))
     except Unavailable:
-        flash(gettext("Your payment is safe. Stripe has not confirmed it to us yet; this takes a minute."), "info")
+        flash(
+            gettext("Your payment is safe. Stripe has not confirmed it to us yet; this takes a minute."),
+            "info",
+        )
         return redirect(url_for("billing.account"))
-    if record.current(current_user.id) is None:
-        flash(gettext("The payment was not completed, and nothing was charged. You can try again."), "warning")
-        return redirect(url_for("billing.join", next=next_path))
-    if is_paid:
-        flash(gettext("Thank you. You are a patron now, and every article is yours to read."), "success")
-    else:
-        flash(gettext("Thank you. Your bank is still moving the money; we write to you when it is here."), "info")
+    match outcome:
+        case Outcome.PAID:
+            flash(gettext("Thank you. You are a patron now: read on."), "success")
+        case Outcome.UNDER_WAY:
+            flash(gettext("Thank you. Your bank is still moving the money; we write to you when it is here."))
+        case Outcome.UNPAID:
+            flash(
+                gettext("The payment was not completed, and nothing was charged. You can try again."),
+                "warning",
+            )
+            return redirect(url_for("billing.join", next=next_path))
     return redirect(next_path or url_for("billing.account"))
 
 
@@ -88,7 +102,7 @@ def account() -> str:
 
 @billing.post("/account/portal")
 @may_enter("reader")
-@limiter.limit("30/hour")
+@limiter.limit("30/hour", key_func=_reader_key)
 def open_portal() -> Response:
     """Go to Stripe's own page for this reader: `flow` cancels or changes the card, empty shows all."""
     flow = request.form.get("flow") or None

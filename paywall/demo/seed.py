@@ -23,7 +23,8 @@ from paywall.money import Money
 from paywall.sandbox import Card, Sandbox
 
 ARTICLES = Path(__file__).parent / "articles"
-PASSWORD = "demo-newsroom-2026"  # noqa: S105  # printed on the console of the demo, for anyone to use
+# Printed at the start of the demo, for anyone to use.
+PASSWORD = "demo-newsroom-2026"  # noqa: S105
 
 PLANS = (
     PlanText(
@@ -80,7 +81,7 @@ def seed() -> tuple[DemoAccount, ...]:
     if report.problems:
         raise RuntimeError("\n".join(report.lines()))
     db.session.commit()
-    reader, patron, owner = (_account(account) for account in ACCOUNTS)
+    _reader, patron, owner = (_account(account) for account in ACCOUNTS)
     staff.appoint(owner.email, StaffRole.OWNER)
     db.session.commit()
     _pay(patron)

@@ -46,7 +46,7 @@ def cheapest(plans: frozenset[str] = frozenset()) -> Price | None:
 
 
 def write(text: PlanText) -> Plan:
-    """Create or change a plan; a new price closes the old one of that interval to newcomers. Caller commits."""
+    """Write a plan down; a new price closes the old one of its interval to newcomers. The caller commits."""
     if not text.prices:
         raise BadInput("A plan needs a price: give --month or --year.")
     plan = db.session.scalar(select(Plan).where(Plan.slug == text.slug)) or Plan(slug=text.slug)

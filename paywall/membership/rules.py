@@ -68,6 +68,21 @@ PAYING = frozenset({Status.ACTIVE, Status.PAST_DUE})
 LIVE = HOLDING | {Status.UNPAID, Status.PAUSED, Status.INCOMPLETE}
 
 
+# From holding nothing, and from one status of a patron to another.
+STARTS = {
+    Status.TRIALING: Change.TRIAL_STARTED,
+    Status.ACTIVE: Change.STARTED,
+    Status.PAST_DUE: Change.STARTED,
+}
+MOVES = {
+    (Status.TRIALING, Status.ACTIVE): Change.CONVERTED,
+    (Status.TRIALING, Status.PAST_DUE): Change.CONVERTED,
+    (Status.ACTIVE, Status.PAST_DUE): Change.FAILED,
+    (Status.PAST_DUE, Status.ACTIVE): Change.RECOVERED,
+    (Status.PAST_DUE, Status.TRIALING): Change.RECOVERED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One subscription as its source states it now. Instants are aware UTC; `price` is per interval."""
@@ -178,24 +193,12 @@ def _earlier(end: datetime | None, cancel_at: datetime | None) -> datetime | Non
 
 def _change(before: Standing | None, after: Standing) -> Change | None:
     held = before.status if before and before.status in HOLDING else None
-    match held, after.status:
-        case None, Status.TRIALING:
-            return Change.TRIAL_STARTED
-        case None, status if status in HOLDING:
-            return Change.STARTED
-        case None, _:
-            return None
-        case Status.TRIALING, status if status in PAYING:
-            return Change.CONVERTED
-        case Status.ACTIVE, Status.PAST_DUE:
-            return Change.FAILED
-        case Status.PAST_DUE, Status.ACTIVE | Status.TRIALING:
-            return Change.RECOVERED
-        case _, Status.PAUSED:
-            return Change.PAUSED
-        case _, status if status not in HOLDING:
-            return Change.ENDED
-    return Change.SWITCHED if before and before.plan_id != after.plan_id else None
+    if held is None:
+        return STARTS.get(after.status)
+    if after.status not in HOLDING:
+        return Change.PAUSED if after.status is Status.PAUSED else Change.ENDED
+    switched = before is not None and before.plan_id != after.plan_id
+    return MOVES.get((held, after.status)) or (Change.SWITCHED if switched else None)
 
 
 def _priced(delta: Money) -> Change:

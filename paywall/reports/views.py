@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, current_app, render_template, stream_with_context
 
 from paywall import clock
-from paywall.accounts.routes import may_enter
 from paywall.accounts.models import StaffRole
+from paywall.accounts.routes import may_enter
 from paywall.config import Settings
 from paywall.reports import export, measures, queries
 

@@ -1,4 +1,4 @@
-"""Delivering the stand-in's events over HTTP, as Stripe does: by a job, and again each minute for what failed."""
+"""Delivering the stand-in's events over HTTP, as Stripe does: by a job, and each minute what failed."""
 
 from collections.abc import Mapping
 
@@ -27,4 +27,6 @@ def deliver_again() -> None:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """The status with which an endpoint answers; redirects are not followed. Raises OSError if none does."""
-    return requests.post(url, data=body, headers=dict(headers), timeout=TIMEOUT, allow_redirects=False).status_code
+    return requests.post(
+        url, data=body, headers=dict(headers), timeout=TIMEOUT, allow_redirects=False
+    ).status_code

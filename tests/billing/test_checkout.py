@@ -6,7 +6,7 @@ from sqlalchemy import select
 from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing import checkout
-from paywall.billing.checkout import AlreadyPatron
+from paywall.billing.checkout import AlreadyPatron, Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.models import CheckoutTry, Invoice, StripeCustomer
 from paywall.db import db
@@ -21,8 +21,14 @@ from tests.shop import Shop
 
 def test_a_reader_pays_and_holds_a_subscription(shop: Shop) -> None:
     held = shop.join()
-    assert (held.status, held.plan.slug, held.amount, held.currency) == (Status.ACTIVE, "supporter", 500, "eur")
-    assert held.access_until is not None and held.access_until > clock.now()
+    assert (held.status, held.plan.slug, held.amount, held.currency) == (
+        Status.ACTIVE,
+        "supporter",
+        500,
+        "eur",
+    )
+    assert held.access_until is not None
+    assert held.access_until > clock.now()
     lines = db.session.scalars(select(MembershipEvent)).all()
     assert [(line.change, line.monthly_delta) for line in lines] == [(Change.STARTED, 500)]
     assert [invoice.status for invoice in db.session.scalars(select(Invoice))] == ["paid"]
@@ -43,7 +49,7 @@ def test_coming_back_twice_changes_nothing(shop: Shop) -> None:
     session_id = shop.begin(next_path="/article/a")
     shop.pay(session_id)
     first = checkout.finish(shop.reader, session_id)
-    assert first == checkout.finish(shop.reader, session_id) == (True, "/article/a")
+    assert first == checkout.finish(shop.reader, session_id) == (Outcome.PAID, "/article/a")
     assert len(shop.held()) == 1
     assert len(db.session.scalars(select(MembershipEvent)).all()) == 1
     assert len(db.session.scalars(select(Letter)).all()) == 1
@@ -51,24 +57,24 @@ def test_coming_back_twice_changes_nothing(shop: Shop) -> None:
 
 def test_coming_back_without_paying_gives_nothing(shop: Shop) -> None:
     session_id = shop.begin()
-    assert checkout.finish(shop.reader, session_id) == (False, None)
+    assert checkout.finish(shop.reader, session_id) == (Outcome.UNPAID, None)
     assert shop.held() == []
 
 
 def test_a_declined_card_gives_nothing_and_can_be_tried_again(shop: Shop) -> None:
     session_id = shop.begin()
     assert shop.pay(session_id, "4000000000000002").state is PaymentState.DECLINED
-    assert checkout.finish(shop.reader, session_id) == (False, None)
+    assert checkout.finish(shop.reader, session_id) == (Outcome.UNPAID, None)
     assert shop.pay(session_id).state is PaymentState.COMPLETE
-    assert checkout.finish(shop.reader, session_id)[0]
+    assert checkout.finish(shop.reader, session_id)[0] is Outcome.PAID
 
 
 def test_the_bank_asks_and_the_reader_answers(shop: Shop) -> None:
     session_id = shop.begin()
     assert shop.pay(session_id, "4000002500003155").state is PaymentState.REQUIRES_ACTION
-    assert checkout.finish(shop.reader, session_id) == (False, None)
+    assert checkout.finish(shop.reader, session_id) == (Outcome.UNPAID, None)
     shop.sandbox.checkout.authenticate(session_id, passed=True)
-    assert checkout.finish(shop.reader, session_id)[0]
+    assert checkout.finish(shop.reader, session_id)[0] is Outcome.PAID
 
 
 def test_another_readers_payment_page_is_not_found(shop: Shop) -> None:

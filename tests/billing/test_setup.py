@@ -52,11 +52,16 @@ def test_an_endpoint_of_another_version_is_replaced(shop: Shop) -> None:
     endpoints.create({"url": "https://other.example/hook", "enabled_events": ["invoice.paid"]})
     made = [done for done in setup(SITE) if done.secret]
     assert len(made) == 1
-    assert {one.url for one in endpoints.list().data} == {f"{SITE}/webhooks/stripe", "https://other.example/hook"}
+    assert {one.url for one in endpoints.list().data} == {
+        f"{SITE}/webhooks/stripe",
+        "https://other.example/hook",
+    }
 
 
 def test_a_portal_that_was_lost_is_made_anew(shop: Shop) -> None:
-    db.session.execute(update(StripeTwin).where(StripeTwin.kind == TwinKind.PORTAL).values(stripe_id="bpc_gone"))
+    db.session.execute(
+        update(StripeTwin).where(StripeTwin.kind == TwinKind.PORTAL).values(stripe_id="bpc_gone")
+    )
     db.session.commit()
     assert [done.is_new for done in setup(SITE) if done.what == "customer portal"] == [True]
 
@@ -67,6 +72,8 @@ def test_a_new_price_is_made_and_the_old_one_kept_for_who_pays_it(shop: Shop) ->
     db.session.commit()
     made = [done.what for done in setup(SITE) if done.is_new]
     assert made == ["price €6 a month"]
-    sold = db.session.scalars(select(Price.amount).where(Price.active, Price.interval == Interval.MONTH)).all()
+    sold = db.session.scalars(
+        select(Price.amount).where(Price.active, Price.interval == Interval.MONTH)
+    ).all()
     assert sorted(sold) == [600, 1500]
     assert held.amount == 500

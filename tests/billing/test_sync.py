@@ -20,7 +20,9 @@ from tests.shop import Shop
 
 
 def customer_id(shop: Shop) -> int:
-    found = db.session.scalars(select(StripeCustomer.id).where(StripeCustomer.reader_id == shop.reader.id)).one()
+    found = db.session.scalars(
+        select(StripeCustomer.id).where(StripeCustomer.reader_id == shop.reader.id)
+    ).one()
     db.session.rollback()
     return found
 
@@ -99,7 +101,8 @@ def test_a_cancellation_at_the_portal_is_read_although_the_flag_says_no(shop: Sh
     assert after.status is Status.ACTIVE
     assert after.cancel_at == after.period_end == after.access_until
     line = db.session.scalars(select(MembershipEvent).order_by(MembershipEvent.id.desc())).first()
-    assert line is not None and (line.change, line.feedback) == (Change.CANCELING, "too_expensive")
+    assert line is not None
+    assert (line.change, line.feedback) == (Change.CANCELING, "too_expensive")
 
 
 def test_a_subscription_to_something_else_on_the_account_makes_no_patron(shop: Shop) -> None:

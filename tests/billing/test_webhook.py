@@ -99,7 +99,9 @@ def test_an_event_of_the_other_mode_is_answered_and_left_alone(client: FlaskClie
     assert rows() == []
 
 
-def test_any_of_several_secrets_will_do(client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_of_several_secrets_will_do(
+    client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway(), "_secrets", lambda: ["whsec_new", secret])
     assert client.post(URL, data=event(), headers=signed(event(), secret)).status_code == 200
     headers = signed(event(id="evt_2"), "whsec_new")
@@ -107,7 +109,9 @@ def test_any_of_several_secrets_will_do(client: FlaskClient, secret: str, monkey
     assert len(rows()) == 2
 
 
-def test_without_a_secret_there_is_no_door(client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_secret_there_is_no_door(
+    client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway(), "_secrets", list)
     assert client.post(URL, data=event(), headers=signed(event(), secret)).status_code == 404
 
@@ -153,7 +157,8 @@ def test_a_failure_is_kept_and_tried_again(shop: Shop, deliver: Callable[[], int
     shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, times=None))
     deliver()
     failed = [one for one in rows() if one.state is EventState.FAILED]
-    assert failed and "Unavailable" in (failed[0].error or "")
+    assert failed
+    assert "Unavailable" in (failed[0].error or "")
     assert shop.held() == []
     assert inbox.oldest_unhandled() >= 0
     db.session.rollback()
@@ -197,7 +202,9 @@ def _customer() -> str:
     return found
 
 
-def test_a_lost_webhook_is_made_good_by_the_return(shop: Shop, sandbox: Sandbox, deliver: Callable[[], int]) -> None:
+def test_a_lost_webhook_is_made_good_by_the_return(
+    shop: Shop, sandbox: Sandbox, deliver: Callable[[], int]
+) -> None:
     sandbox.faults.set(Fault(FaultKind.DROP, times=None))
     held = shop.join()
     deliver()

@@ -30,12 +30,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Callable[[str], Reader]]:
-    """Someone new at a browser of their own: `visit("vera")`. A script error or a refused script fails the test."""
+    """Someone new at their own browser: `visit("vera")`. A script that errs or is refused fails the test."""
     contexts = []
     wrong: list[str] = []
 
     def new(name: str) -> Reader:
-        context = browser.new_context(base_url=server.url, locale="en-GB", reduced_motion="reduce", viewport={"width": 1280, "height": 900})
+        context = browser.new_context(
+            base_url=server.url,
+            locale="en-GB",
+            reduced_motion="reduce",
+            viewport={"width": 1280, "height": 900},
+        )
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()

@@ -45,7 +45,8 @@ class Reader:
     def reads(self, slug: str, secret: str) -> bool:
         """Open an article: does all that the server sent hold the secret sentence?"""
         answer = self.page.goto(f"/article/{slug}")
-        assert answer is not None and answer.ok
+        assert answer is not None
+        assert answer.ok
         return secret in " ".join(answer.text().split())
 
     def signs_up(self, password: str = "") -> None:
@@ -106,7 +107,7 @@ class Reader:
         self.page.wait_for_load_state()
 
     def looks(self, name: str) -> None:
-        """Look at the page on desktop and phone, light and dark: axe finds nothing, nothing runs off the side."""
+        """Look on desktop and phone, light and dark: axe finds nothing, and nothing runs off the side."""
         found: list[str] = []
         for size, (width, height) in WIDTHS.items():
             self.page.set_viewport_size({"width": width, "height": height})
@@ -125,7 +126,9 @@ class Reader:
 def _violations(page: Page) -> list[str]:
     answer: dict[str, Any] = Axe().run(page, options=RULES).response
     return [
-        f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in answer["violations"] for node in one["nodes"]
+        f"{one['id']}: {one['help']}: {node['html'][:200]}"
+        for one in answer["violations"]
+        for node in one["nodes"]
     ]
 
 

@@ -63,12 +63,16 @@ def test_missing_facts_end_nothing(reader: Reader) -> None:
 
 def test_the_page_shows_what_is_held_before_what_has_ended(reader: Reader) -> None:
     assert record.current(reader.id) is None
-    record.record(reader, [facts(external_id="sub_old", status=Status.CANCELED, ended_at=clock.now())], POLICY)
+    record.record(
+        reader, [facts(external_id="sub_old", status=Status.CANCELED, ended_at=clock.now())], POLICY
+    )
     old = record.current(reader.id)
-    assert old is not None and old.external_id == "sub_old"
+    assert old is not None
+    assert old.external_id == "sub_old"
     record.record(reader, [facts(started_at=clock.now() - timedelta(days=400))], POLICY)
     now = record.current(reader.id)
-    assert now is not None and now.external_id == "sub_1"
+    assert now is not None
+    assert now.external_id == "sub_1"
 
 
 def test_lines_of_the_ledger_cannot_be_changed_or_deleted(reader: Reader) -> None:

@@ -12,7 +12,13 @@ NOVEMBER = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def line(
-    at: datetime, reader: int, status: Status, delta: int, *, currency: str = "eur", subscription: int | None = None
+    at: datetime,
+    reader: int,
+    status: Status,
+    delta: int,
+    *,
+    currency: str = "eur",
+    subscription: int | None = None,
 ) -> Line:
     return Line(at, reader, subscription or reader, status, Change.STARTED, Money(delta, currency))
 
