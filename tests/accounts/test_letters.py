@@ -167,6 +167,7 @@ def test_secrets_are_kept_as_hashes_only(app: Flask, client: FlaskClient, letter
     with app.app_context():
         proof = db.session.scalars(select(Proof)).one()
         kept = " ".join(str(getattr(proof, column.key)) for column in Proof.__table__.columns)
+    assert code_in(letter)[:3] not in letter.subject
     assert code_in(letter) not in kept
     assert link_in(letter).rpartition("/")[2] not in kept
     assert PASSWORD not in kept
