@@ -1,0 +1,112 @@
+"""The teaser's end: whole HTML, never more words than asked for, and nothing of the rest."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from paywall.access.teaser import ELLIPSIS, cut, plain
+
+
+def test_the_authors_mark_ends_it() -> None:
+    cut_off = cut("<p>One two.</p><!-- more --><p>The secret.</p>", words=80)
+    assert cut_off.html == "<p>One two.</p>"
+    assert cut_off.text == "One two."
+    assert cut_off.words_left == 2
+
+
+def test_a_mark_deep_inside_closes_all_that_is_open() -> None:
+    cut_off = cut("<ul><li>One <em>two<!--more--> secret</em> secret</li><li>secret</li></ul><p>secret</p>", words=80)
+    assert cut_off.html == "<ul><li>One <em>two</em></li></ul>"
+    assert cut_off.words_left == 4
+
+
+def test_only_the_first_mark_counts() -> None:
+    assert cut("<p>One</p><!-- more --><p>two</p><!-- more --><p>three</p>", words=9).html == "<p>One</p>"
+
+
+@pytest.mark.parametrize("comment", ["<!-- less -->", "<!-- no more -->", "<!---->"])
+def test_another_comment_is_no_mark(comment: str) -> None:
+    assert cut(f"<p>one</p>{comment}<p>two three four</p>", words=2).text == f"one two{ELLIPSIS}"
+
+
+def test_without_a_mark_the_first_words_are_shown() -> None:
+    cut_off = cut("<p>one two</p><p>three <b>four five</b> six</p><p>seven eight nine ten</p>", words=4)
+    assert cut_off.html == f"<p>one two</p><p>three <b>four{ELLIPSIS}</b></p>"
+    assert cut_off.text == f"one two three four{ELLIPSIS}"
+    assert cut_off.words_left == 6
+
+
+def test_a_short_article_is_not_given_away_whole() -> None:
+    assert cut("<p>one two three four</p>", words=80).text == f"one two{ELLIPSIS}"
+
+
+@pytest.mark.parametrize("html", ["", "<p></p>", "<hr>"])
+def test_nothing_stays_nothing(html: str) -> None:
+    cut_off = cut(html, words=80)
+    assert (cut_off.text, cut_off.words_left) == ("", 0)
+
+
+def test_a_mark_at_the_very_start_shows_nothing() -> None:
+    assert cut("<!-- more --><p>secret</p>", words=80).html == ""
+
+
+def test_text_that_looks_like_markup_stays_text() -> None:
+    cut_off = cut("<p>one &lt;script&gt;x&lt;/script&gt; three four five six</p>", words=3)
+    assert "<script" not in cut_off.html
+    assert "&lt;script&gt;" in cut_off.html
+
+
+def test_words_in_one_word_of_two_tags_stay_one() -> None:
+    assert plain("<p>un<b>believ</b>able</p><p>next</p>") == "unbelievable next"
+
+
+words = st.integers(0, 10_000).map("w{}".format)
+texts = st.lists(words, min_size=1, max_size=8).map(" ".join)
+
+
+def _wrapped(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    tags = st.sampled_from(["p", "em", "strong", "blockquote", "ul", "li", "h2", "a", "table"])
+    return st.builds(lambda tag, parts: f"<{tag}>{' '.join(parts)}</{tag}>", tags, st.lists(inner, max_size=4))
+
+
+bodies = st.recursive(texts, _wrapped, max_leaves=25)
+
+
+@given(bodies, st.integers(0, 60))
+def test_it_is_whole_html_and_never_longer_than_asked(html: str, limit: int) -> None:
+    cut_off = cut(html, words=limit)
+    assert _again(cut_off.html) == cut_off.html
+    assert len(cut_off.text.replace(ELLIPSIS, "").split()) <= limit
+    assert len(cut_off.text.replace(ELLIPSIS, "").split()) <= len(plain(html).split()) / 2
+
+
+@given(bodies, st.integers(0, 60))
+def test_no_word_of_the_rest_is_in_it(html: str, limit: int) -> None:
+    numbered = _numbered(html)
+    shown = re.findall(r"n\d+", cut(numbered, words=limit).html)
+    assert shown == [f"n{number}" for number in range(len(shown))]
+    assert len(shown) <= limit
+
+
+@given(bodies, bodies)
+def test_a_mark_between_two_bodies_keeps_the_first_and_drops_the_second(first: str, second: str) -> None:
+    hidden = re.sub(r"w(\d+)", r"secret\1", second)
+    html = f"<div>{first}</div><!-- more --><div>{hidden}</div>"
+    cut_off = cut(html, words=5)
+    assert "secret" not in cut_off.html
+    assert cut_off.text == plain(f"<div>{first}</div>")
+
+
+def _again(html: str) -> str:
+    body = LexborHTMLParser(f"<html><body>{html}</body></html>").body
+    assert body is not None
+    return (body.inner_html or "").strip()
+
+
+def _numbered(html: str) -> str:
+    """The same tree with its words numbered in reading order (after the parser has moved what it moves)."""
+    count = iter(range(10_000))
+    return re.sub(r"w\d+", lambda _: f"n{next(count)}", _again(html))
