@@ -78,7 +78,9 @@ def test_a_forwarded_address_is_not_believed_without_a_proxy(app: Flask) -> None
         ("POST", "/join/checkout", 400, ""),
     ],
 )
-def test_an_error_is_a_page_with_a_way_on(client: FlaskClient, method: str, path: str, status: int, words: str) -> None:
+def test_an_error_is_a_page_with_a_way_on(
+    client: FlaskClient, method: str, path: str, status: int, words: str
+) -> None:
     answer = client.open(path, method=method)
     assert answer.status_code == status
     assert words in answer.text

@@ -60,7 +60,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSubscription:
-    """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval."""
+    """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
+
+    `has_other_card`: it would charge a card that is not the one its customer chose last.
+    """
 
     id: str
     price_id: str
@@ -75,6 +78,7 @@ class RemoteSubscription:
     ended_at: datetime | None
     unpaid_since: datetime | None
     feedback: str | None
+    has_other_card: bool = False
     source: Source = Source.STRIPE
 
 
@@ -146,9 +150,19 @@ class Gateway:
         """Every subscription that a customer has or had."""
         with self._talking():
             found = self.client.v1.subscriptions.list(
-                {"customer": customer, "status": "all", "limit": 100, "expand": ["data.latest_invoice"]}
+                {
+                    "customer": customer,
+                    "status": "all",
+                    "limit": 100,
+                    "expand": ["data.latest_invoice", "data.customer"],
+                }
             )
             return [_subscription(one) for one in found.auto_paging_iter()]
+
+    def use_customers_card(self, subscription: str) -> None:
+        """Let a subscription charge the card that its customer has chosen, not one of its own."""
+        with self._talking():
+            self.client.v1.subscriptions.update(subscription, {"default_payment_method": ""})
 
     def invoices(self, customer: str, *, most: int = 100) -> list[RemoteInvoice]:
         """The customer's newest invoices, without drafts."""
@@ -353,7 +367,16 @@ def _subscription(one: stripe.Subscription) -> RemoteSubscription:
         ended_at=_instant(one.ended_at),
         unpaid_since=_unpaid_since(one.latest_invoice),
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
+        has_other_card=_has_other_card(one),
     )
+
+
+def _has_other_card(one: stripe.Subscription) -> bool:
+    # Checkout gives the subscription a card of its own; the portal changes the customer's only.
+    own = _id(one.default_payment_method)
+    settings = one.customer.invoice_settings if isinstance(one.customer, stripe.Customer) else None
+    chosen = _id(settings.default_payment_method) if settings else None
+    return own is not None and chosen is not None and own != chosen
 
 
 def _unpaid_since(invoice: stripe.Invoice | str | None) -> datetime | None:

@@ -13,7 +13,7 @@ from paywall.billing.gateway import Gone, RemoteInvoice, RemoteSubscription, gat
 from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
 from paywall.config import Settings
 from paywall.db import db
-from paywall.membership import letters, record
+from paywall.membership import letters, record, rules
 from paywall.membership.models import Price
 from paywall.membership.rules import Facts, Policy
 
@@ -31,6 +31,7 @@ def sync(customer_id: int) -> bool:
         return True
     try:
         subscriptions = gateway().subscriptions(customer)
+        _follow_card(subscriptions)
         invoices = gateway().invoices(customer)
     except Gone:
         log.warning("customer_gone", customer=customer)
@@ -55,6 +56,13 @@ def _take_ticket(customer_id: int) -> tuple[str | None, int]:
     ).one_or_none()
     db.session.commit()
     return (taken.stripe_id, taken.ticket) if taken else (None, 0)
+
+
+def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
+    """A card changed at the portal is the customer's; let the subscription use it, or it goes on failing."""
+    for one in subscriptions:
+        if one.has_other_card and one.status in rules.LIVE:
+            gateway().use_customers_card(one.id)
 
 
 def _write(

@@ -31,7 +31,9 @@ def blueprint(
     pages.add_app_template_filter(wording.day, "sandbox_day")
     pages.add_app_template_filter(wording.minute, "sandbox_minute")
     pages.add_app_template_filter(_at_dots, "sandbox_at_dots")
-    pages.context_processor(lambda: {"merchant": merchant, "paper": home, "language": str(get_locale()).replace("_", "-")})
+    pages.context_processor(
+        lambda: {"merchant": merchant, "paper": home, "language": str(get_locale()).replace("_", "-")}
+    )
     pages.register_error_handler(SandboxError, lambda error: _refused(error, merchant, home))
     return pages
 

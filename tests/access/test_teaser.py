@@ -18,7 +18,9 @@ def test_the_authors_mark_ends_it() -> None:
 
 
 def test_a_mark_deep_inside_closes_all_that_is_open() -> None:
-    cut_off = cut("<ul><li>One <em>two<!--more--> secret</em> secret</li><li>secret</li></ul><p>secret</p>", words=80)
+    cut_off = cut(
+        "<ul><li>One <em>two<!--more--> secret</em> secret</li><li>secret</li></ul><p>secret</p>", words=80
+    )
     assert cut_off.html == "<ul><li>One <em>two</em></li></ul>"
     assert cut_off.words_left == 4
 
@@ -69,7 +71,9 @@ texts = st.lists(words, min_size=1, max_size=8).map(" ".join)
 
 def _wrapped(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     tags = st.sampled_from(["p", "em", "strong", "blockquote", "ul", "li", "h2", "a", "table"])
-    return st.builds(lambda tag, parts: f"<{tag}>{' '.join(parts)}</{tag}>", tags, st.lists(inner, max_size=4))
+    return st.builds(
+        lambda tag, parts: f"<{tag}>{' '.join(parts)}</{tag}>", tags, st.lists(inner, max_size=4)
+    )
 
 
 bodies = st.recursive(texts, _wrapped, max_leaves=25)

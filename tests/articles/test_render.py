@@ -72,7 +72,7 @@ def test_a_picture_from_elsewhere_is_never_fetched(address: str) -> None:
         "<svg onload=alert(1)><script>alert(1)</script></svg>",
         "<svg><style><img src=x onerror=alert(1)></style></svg>",
         "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table></mtext></math>",
-        "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\"></noscript>",
+        '<noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript>',
         "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
         "<style>body{display:none}</style>",
         '<p style="position:fixed" class="offer">x</p>',
@@ -90,7 +90,9 @@ def test_an_attack_becomes_harmless(attack: str) -> None:
     for source in (attack, f"Before {attack} after.", f"> {attack}", f"- {attack}\n- x"):
         html = to_html(source).marked
         tags = re.findall(r"<[^>]*>", html)
-        assert not re.search(r"(?i)script|style|svg|math|iframe|form|input|base|meta|template", " ".join(tags))
+        assert not re.search(
+            r"(?i)script|style|svg|math|iframe|form|input|base|meta|template", " ".join(tags)
+        )
         assert not re.search(r"(?i)\s(on\w+|id|srcdoc|style|class=.offer)", " ".join(tags))
         assert not re.search(r"(?i)(java|vb)script:|data:", " ".join(tags))
 
@@ -132,4 +134,7 @@ def test_without_a_mark_the_setting_counts() -> None:
 
 
 def test_pictures_of_a_body_are_found_with_their_lines() -> None:
-    assert pictures("One.\n\n![a](/pictures/a.jpg)\n\nTwo ![b](b.png).\n") == [("/pictures/a.jpg", 3), ("b.png", 5)]
+    assert pictures("One.\n\n![a](/pictures/a.jpg)\n\nTwo ![b](b.png).\n") == [
+        ("/pictures/a.jpg", 3),
+        ("b.png", 5),
+    ]

@@ -16,7 +16,7 @@ from paywall.mail import Letter
 from paywall.membership.models import MembershipEvent
 from paywall.membership.rules import Change, Status
 from paywall.sandbox import Fault, FaultKind
-from tests.shop import Shop
+from tests.shop import Shop, card
 
 
 def customer_id(shop: Shop) -> int:
@@ -103,6 +103,24 @@ def test_a_cancellation_at_the_portal_is_read_although_the_flag_says_no(shop: Sh
     line = db.session.scalars(select(MembershipEvent).order_by(MembershipEvent.id.desc())).first()
     assert line is not None
     assert (line.change, line.feedback) == (Change.CANCELING, "too_expensive")
+
+
+def test_a_card_changed_at_the_portal_is_the_one_that_is_charged_next(shop: Shop) -> None:
+    """Checkout gave the subscription its own card, which would go on failing."""
+    shop.join(number="4000000000000341")
+    turned = shop.held()[0].period_end
+    assert turned is not None
+    shop.sandbox.advance(to=turned + timedelta(hours=3))
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].status is Status.PAST_DUE
+    with shop.app.test_request_context():
+        page = checkout.portal(shop.reader, "payment_method_update").rpartition("/")[2]
+    shop.sandbox.portal.change_card(page, card())
+    syncing.sync(customer_id(shop))
+    shop.sandbox.advance(by=timedelta(days=8))
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].status is Status.ACTIVE
+    assert changes() == [Change.STARTED, Change.FAILED, Change.RECOVERED]
 
 
 def test_a_subscription_to_something_else_on_the_account_makes_no_patron(shop: Shop) -> None:
