@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.core import GaugeMetricFamily
 
 # Each web process counts for itself. With this variable set before the start (see docs/deploy.md) they count
@@ -32,6 +32,13 @@ decisions = Counter(
 def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:
     """Show what `read` returns, asked at each reading inside an application context."""
     _gauges[name] = (meaning, read)
+
+
+def count_in_files(folder: Path) -> None:
+    """Count into files of the empty `folder`, as if FOLDER had named it: for processes forked after this."""
+    os.environ[FOLDER] = str(folder)
+    # prometheus_client reads the variable once, when it is imported.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # untyped there
 
 
 def text() -> bytes:

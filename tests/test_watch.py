@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -151,7 +152,7 @@ class TestRequestLine:
             raise ZeroDivisionError("for reader@example.org")
 
         with pytest.raises(ZeroDivisionError):
-            watch.Watch(broken)({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *_given: None)  # type: ignore[arg-type,return-value]  # it never answers
+            watch.Watch(broken)({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *_given: None)  # type: ignore[arg-type]  # it never answers
         first, last = lines(capsys)
         assert "for [hidden]" in first["exception"]
         assert last["status"] == 500
@@ -183,6 +184,6 @@ class TestHeaders:
         assert "form-action 'self' https://checkout.stripe.com https://billing.stripe.com;" in policy
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """The lines of the log so far."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]

@@ -1,13 +1,12 @@
 """Keeps several programs running side by side: all run, or none does."""
 
+import ctypes
 import os
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from multiprocessing import get_context
 from queue import Empty, SimpleQueue
 
 from paywall.errors import PaywallError
@@ -22,18 +21,16 @@ class Died(PaywallError):
 
 
 class Program:
-    """A running program; `name` is how a person calls it."""
+    """A running program; `name` is how a person calls it. It is forked: all that we imported is there."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
+    def __init__(self, name: str, main: Callable[[], None]) -> None:
         self.name = name
-        # A process group of its own: Ctrl-C in the terminal reaches us alone, and we stop it in good order.
-        self._process = subprocess.Popen(
-            [*_ends_with_us(), *command], cwd=folder, stdin=subprocess.DEVNULL, process_group=0
-        )
+        self._process = get_context("fork").Process(target=_alone, args=(main,))
+        self._process.start()
 
     def ended(self) -> int | None:
         """Its exit code, or None while it runs."""
-        return self._process.poll()
+        return self._process.exitcode
 
     def ask_to_stop(self) -> None:
         """Let it finish what it does and end."""
@@ -42,11 +39,11 @@ class Program:
 
     def make_sure(self, deadline: float) -> None:
         """End it and whatever it has started, by force once `deadline` (monotonic) has passed."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, deadline - time.monotonic()))
+        self._process.join(max(0.0, deadline - time.monotonic()))
+        assert self._process.pid, "it was started"
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.join()
 
 
 def keep_running(
@@ -102,6 +99,11 @@ def _stop(running: Sequence[Program]) -> None:
         program.make_sure(deadline)
 
 
-def _ends_with_us() -> list[str]:
-    # Should we be killed outright, the kernel stops the program for us.
-    return ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+def _alone(main: Callable[[], None]) -> None:
+    # A process group of its own: Ctrl-C in the terminal reaches us alone, and we stop it in good order.
+    os.setpgid(0, 0)
+    for number in (*STOP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    # Should we be killed outright, the kernel stops the program for us (prctl(2), PR_SET_PDEATHSIG is 1).
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    main()

@@ -5,34 +5,35 @@ import fcntl
 import os
 import secrets
 import shutil
+import signal
 import socket
 import sys
 import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TextIO
 from urllib.error import URLError
 
 import flask_migrate
 from alembic.util.exc import CommandError
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
 from sqlalchemy.exc import DBAPIError
 
-from paywall import create_app
+from paywall import create_app, jobs, metrics, watch
 from paywall.config import ROOT
 from paywall.demo.process import Program, keep_running
 from paywall.demo.seed import DemoAccount, seed
 from paywall.errors import PaywallError, WrongSetting
-from paywall.metrics import FOLDER
 
 HOST = "127.0.0.1"
 NEEDED_MB = 100
 START_SECONDS = 60
-WEB = (
-    *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--workers", "2", "--blocking-threads", "4"),
-    *("--workers-kill-timeout", "5", "--respawn-failed-workers", "--log-level", "warning", "wsgi:app"),
-)
-WORKER = ("-m", "flask", "--app", "wsgi", "paywall", "worker")
+WEB_PROCESSES = 2
+WEB_THREADS = 4
 WELCOME = """
 The paper is open:  {url}
 
@@ -66,7 +67,8 @@ def run(port: int) -> None:
     data = Path(os.environ.get("PAYWALL_DATA_DIR") or ROOT / "data").absolute()
     with closing(_reserve(data)):
         _must_be_free(port)
-        accounts = _fill(data, port)
+        _set_environment(data, port)
+        accounts = _apart(data)
         url = f"http://{HOST}:{port}"
         keep_running(
             lambda: _programs(port),
@@ -111,17 +113,19 @@ def _must_be_free(port: int) -> None:
 
 def _set_environment(data: Path, port: int) -> None:
     """What both processes inherit; a setting that you gave yourself stays."""
-    counts = data / "metrics"
-    shutil.rmtree(counts, ignore_errors=True)
-    counts.mkdir()
     os.environ.update(
         PAYWALL_SANDBOX="true", PAYWALL_SITE_URL=f"http://{HOST}:{port}", PAYWALL_DATA_DIR=str(data)
     )
-    os.environ[FOLDER] = str(counts)
     os.environ.setdefault("PAYWALL_LOG_FORMAT", "console")
     os.environ.setdefault("PAYWALL_LOG_LEVEL", "WARNING")
-    if not os.environ.get("PAYWALL_SECRET_KEY"):
-        os.environ["PAYWALL_SECRET_KEY"] = _secret_key(data / "secret_key")
+    try:
+        if not os.environ.get("PAYWALL_SECRET_KEY"):
+            os.environ["PAYWALL_SECRET_KEY"] = _secret_key(data / "secret_key")
+        shutil.rmtree(data / "metrics", ignore_errors=True)
+        (data / "metrics").mkdir()
+    except OSError as failure:
+        raise WrongSetting(f"cannot write to the data folder {data}: {failure.strerror}") from None
+    metrics.count_in_files(data / "metrics")
 
 
 def _secret_key(place: Path) -> str:
@@ -133,9 +137,14 @@ def _secret_key(place: Path) -> str:
     return place.read_text()
 
 
-def _fill(data: Path, port: int) -> tuple[DemoAccount, ...]:
+def _apart(data: Path) -> tuple[DemoAccount, ...]:
+    """Fill the database in a process of its own: those forked later must not inherit an open one."""
+    with get_context("fork").Pool(1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        return pool.apply(_fill, (data,))
+
+
+def _fill(data: Path) -> tuple[DemoAccount, ...]:
     try:
-        _set_environment(data, port)
         app = create_app()
         with app.app_context():
             flask_migrate.upgrade()
@@ -146,9 +155,29 @@ def _fill(data: Path, port: int) -> tuple[DemoAccount, ...]:
 
 
 def _programs(port: int) -> tuple[Program, ...]:
-    web = Program("the web server", [sys.executable, *WEB, "--port", str(port)], ROOT)
-    worker = Program("the worker", [sys.executable, *WORKER], ROOT)
-    return web, worker
+    return Program("the web server", lambda: _serve(port)), Program("the worker", _work)
+
+
+def _serve(port: int) -> None:
+    Granian(
+        "wsgi:app",
+        address=HOST,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=WEB_PROCESSES,
+        blocking_threads=WEB_THREADS,
+        workers_kill_timeout=3,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        working_dir=ROOT,
+    ).serve()
+
+
+def _work() -> None:
+    app = create_app()
+    with app.app_context():
+        watch.beat()
+        jobs.run_worker(app)
 
 
 def _is_ready(url: str) -> bool:
