@@ -1,0 +1,185 @@
+"""The laws of the house that no linter knows: settings, migrations, commands, templates, commits, words."""
+
+import ast
+import enum
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from pydantic import SecretStr
+from sqlalchemy import Column, Enum, inspect
+
+from paywall.cli import commands
+from paywall.config import ROOT, Settings
+from paywall.db import Model, UTCDateTime, db
+
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+FOR_READERS = [path for path in TEMPLATES if not {"reports", "office", "sandbox"} & set(path.parts)]
+PAGES = [path for path in TEMPLATES if "email" not in path.parts]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Where a transaction may end: the edges. Rooms within write, and leave the commit to whoever called.
+MAY_COMMIT = {"views.py", "cli.py", "mail.py", "watch.py", "inbox.py", "sync.py", "checkout.py", "seed.py"}
+# Their jobs, their hooks inside Flask-Security's own views, and steps at Stripe that must not be forgotten.
+MAY_COMMIT |= {"proofs.py", "letters.py", "security.py", "setup.py"}
+
+
+class TestSettings:
+    """docs/settings.md and config.Settings tell the same story."""
+
+    def test_each_setting_is_in_the_docs_with_its_default(self) -> None:
+        documented = {row[0]: row[1:] for row in _rows(ROOT / "docs" / "settings.md")}
+        stated = {f"PAYWALL_{name.upper()}": _as_documented(name) for name in Settings.model_fields}
+        assert documented == stated
+
+    def test_each_setting_is_used(self) -> None:
+        sources = "\n".join(path.read_text() for path in (ROOT / "paywall").rglob("*.py"))
+        assert {name for name in Settings.model_fields if not re.search(rf"\.{name}\b", sources)} == set()
+
+
+class TestCommands:
+    """What the docs tell someone to type exists."""
+
+    @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+    def test_each_command_of_the_docs_has_help(self, app: Flask) -> None:
+        named = {found for path in DOCS for found in re.findall(r"flask paywall ([a-z-]+)", path.read_text())}
+        assert named
+        assert named <= set(commands.commands)
+        for name in commands.commands:
+            result = app.test_cli_runner().invoke(args=["paywall", name, "--help"])
+            assert result.exit_code == 0
+            assert (commands.commands[name].help or "?").split()[0] in result.output
+
+    def test_each_make_target_of_the_docs_exists(self) -> None:
+        targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        named = {word for path in DOCS for word in re.findall(r"`make ([a-z]+)", path.read_text())}
+        assert named <= targets
+
+
+class TestMigrations:
+    """The schema is built by migrations, and the models agree with it."""
+
+    def test_up_down_and_up_again(self, app: Flask) -> None:
+        with app.app_context():
+            flask_migrate.downgrade(revision="base")
+            assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+            flask_migrate.upgrade()
+            assert set(inspect(db.engine).get_table_names()) == {"alembic_version", *Model.metadata.tables}
+
+    def test_the_models_agree(self, app: Flask) -> None:
+        with app.app_context(), db.engine.connect() as connection:
+            here = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(here, Model.metadata) == []
+
+    def test_there_is_one_head(self) -> None:
+        assert len(ScriptDirectory(str(ROOT / "migrations")).get_heads()) == 1
+
+    def test_each_word_of_each_closed_set_can_be_stored(self, app: Flask) -> None:
+        with app.app_context(), db.engine.connect() as connection:
+            for column, kind in _closed_sets():
+                checks = inspect(connection).get_check_constraints(column.table.name)
+                allowed = {word for check in checks for word in re.findall(r"'([^']*)'", check["sqltext"])}
+                assert {member.value for member in kind} <= allowed, column
+
+    def test_each_instant_is_aware(self) -> None:
+        columns = [column for table in Model.metadata.tables.values() for column in table.columns]
+        naive = [column for column in columns if "DATETIME" in str(column.type) and not _is_aware(column)]
+        assert naive == []
+
+
+class TestTemplates:
+    """What the browser's policy would block is not there at all."""
+
+    @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+    def test_no_style_or_script_within_a_page(self, path: Path) -> None:
+        page = _Inline()
+        page.feed(path.read_text())
+        assert page.found == []
+
+    @pytest.mark.parametrize("path", FOR_READERS, ids=lambda path: str(path.relative_to(ROOT)))
+    def test_each_text_can_be_translated(self, path: Path) -> None:
+        assert list(_bare_words(path.read_text())) == []
+
+
+class TestCode:
+    """What ruff cannot say."""
+
+    def test_transactions_end_at_the_edges(self) -> None:
+        committing = {
+            path.relative_to(ROOT / "paywall")
+            for path in (ROOT / "paywall").rglob("*.py")
+            if "sandbox" not in path.parts and _calls(path, "commit")
+        }
+        assert {str(path) for path in committing if path.name not in MAY_COMMIT} == set()
+
+    @pytest.mark.parametrize("path", sorted((ROOT / "paywall").rglob("*.py")), ids=lambda path: path.stem)
+    def test_each_file_says_what_it_knows(self, path: Path) -> None:
+        said = ast.get_docstring(ast.parse(path.read_text()))
+        assert said
+
+
+class _Inline(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = {name for name, _value in attrs}
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(tag)
+        self.found += [name for name in names if name == "style" or re.fullmatch("on[a-z]+", name)]
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
+    for line in path.read_text().splitlines():
+        if line.startswith("| `PAYWALL_"):
+            name, default, meaning = (cell.strip() for cell in line.strip("|").split("|"))
+            yield name.strip("`"), default, meaning
+
+
+def _as_documented(name: str) -> tuple[str, str]:
+    field = Settings.model_fields[name]
+    return _default(field.default, is_required=field.is_required()), field.description or ""
+
+
+def _default(value: object, *, is_required: bool) -> str:
+    if is_required:
+        return "required"
+    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if shown in ("", ()):
+        return "empty"
+    return f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
+
+
+def _closed_sets() -> Iterator[tuple[Column[object], type[enum.StrEnum]]]:
+    for table in Model.metadata.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, Enum):
+                kind = column.type.enum_class
+                assert kind is not None
+                yield column, kind
+
+
+def _is_aware(column: Column[object]) -> bool:
+    return isinstance(column.type, UTCDateTime)
+
+
+def _calls(path: Path, name: str) -> bool:
+    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    return any(isinstance(func, ast.Attribute) and func.attr == name for func in calls)
+
+
+def _bare_words(source: str) -> Iterator[str]:
+    """Words that a reader would see and no translator could reach."""
+    layout = r"\{% block layout %\}\w+\{% endblock %\}"
+    code = re.sub(layout + r"|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", source, flags=re.DOTALL)
+    unseen = re.sub(r"<(svg|style|script)\b.*?</\1>|<!--.*?-->", "", code, flags=re.DOTALL)
+    for text in re.findall(r">([^<>]*)<", f">{unseen}<"):
+        if re.search(r"[^\W\d_]{3,}", re.sub(r"&\w+;", "", text)):
+            yield text.strip()
