@@ -37,6 +37,8 @@ WORDS_A_MINUTE = 230
 # Prices and neighbours stand on an article's page too: for so many seconds they may be yesterday's.
 FRESH = 300
 PICTURE_AGE = 24 * 3600
+# PostgreSQL refuses to compare a text with it, so no page can be named by it.
+NUL = "\0"
 KINDS = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 articles = Blueprint("articles", __name__)
@@ -69,6 +71,8 @@ class Sheet:
 def lookup(connection: Connection, path: str, now: datetime) -> Gated | None:
     """The gate of the article at `path` that is out at `now`, for the door; None where there is none."""
     slug = path.removeprefix(ARTICLE_PATH)
+    if NUL in slug:
+        return None
     query = select(Article.gate, Article.version).where(Article.slug == slug, cards.is_published(now))
     row = connection.execute(query).first()
     if row is None:
@@ -151,6 +155,12 @@ def sitemap() -> Response:
     query = select(Article.slug, Article.updated_at).where(cards.is_published(now))
     found = db.session.execute(query.order_by(Article.published_at.desc()).limit(50_000)).all()
     return _public(render_template("articles/sitemap.xml", articles=found), "application/xml")
+
+
+@articles.app_url_value_preprocessor
+def _refuse_nul(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if any(NUL in str(value) for value in (values or {}).values()):
+        abort(404)
 
 
 @articles.app_context_processor

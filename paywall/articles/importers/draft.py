@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -19,7 +19,8 @@ TEXTS = ("standfirst", "byline", "picture", "picture_alt", "picture_credit")
 KEYS = (*REQUIRED, *TEXTS, "published_at")
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 PICTURE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# What neither YAML nor every database takes; YAML's own escapes can write it too.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 LARGEST = 2 * 1024 * 1024
 
 
@@ -70,7 +71,10 @@ def read(path: Path) -> tuple[Draft | None, list[Problem]]:
 
 
 def _text(path: Path) -> str:
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(1, f"cannot be opened: {error.strerror}") from None
     if len(raw) > LARGEST:
         raise Unreadable(1, "is larger than 2 MiB: an article is text; keep pictures in files of their own")
     try:
@@ -106,6 +110,8 @@ def _keys(front: str) -> tuple[dict[str, str], dict[str, int]]:
             raise Unreadable(line, f"{name} is given twice: delete one of them")
         if not isinstance(value, yaml.ScalarNode):
             raise Unreadable(line, f"{name} must be plain text: put it in quotation marks")
+        if CONTROL.search(value.value):
+            raise Unreadable(line, f"{name} holds an invisible control character: delete it")
         fields[name], lines[name] = ("" if value.tag.endswith(":null") else value.value.strip()), line
     return fields, lines
 
@@ -117,6 +123,8 @@ def _mapping(front: str) -> yaml.MappingNode:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         hint = "a text with a colon or a quotation mark in it must stand in quotation marks"
         raise Unreadable(line, f"is not good YAML ({error.problem}): {hint}") from None
+    except RecursionError:
+        raise Unreadable(2, "has brackets in brackets without end: its values are plain texts") from None
     if not isinstance(node, yaml.MappingNode):
         raise Unreadable(2, f"has no keys in its front matter: it needs {', '.join(REQUIRED)}")
     return node
@@ -128,11 +136,11 @@ def _instant(text: str, lines: dict[str, int]) -> datetime | None:
     line, example = lines["published_at"], "write 2026-11-24T06:00:00Z or 2026-11-24T08:00:00+02:00"
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        if instant.tzinfo is None:
+            raise Unreadable(line, f"published_at {text!r} has no time zone: {example}")
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Unreadable(line, f"published_at {text!r} is no date: {example}") from None
-    if instant.tzinfo is None:
-        raise Unreadable(line, f"published_at {text!r} has no time zone: {example}")
-    return instant
 
 
 def _pictures(path: Path, body: str, body_line: int) -> tuple[dict[str, int], list[Problem]]:

@@ -1,5 +1,6 @@
 """Import of Markdown files with front matter: idempotent by slug, and all or nothing."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -33,15 +34,11 @@ def import_markdown(paths: Iterable[Path]) -> ImportReport:
     Everything is checked before anything is written: with any problem nothing is changed.
     """
     found: list[Draft] = []
-    problems: list[Problem] = []
-    for path in paths:
-        files = list(_files(path))
-        if not files:
-            problems.append(Problem(path, 1, "holds no file that ends in .md"))
-        for file in files:
-            draft, wrong = drafts.read(file)
-            found += [draft] if draft else []
-            problems += wrong
+    files, problems = _files(paths)
+    for file in files:
+        draft, wrong = drafts.read(file)
+        found += [draft] if draft else []
+        problems += wrong
     shown, wrong = _pictures(found)
     problems += [*_twice(found), *_unknown_plans(found), *wrong]
     if problems:
@@ -50,11 +47,26 @@ def import_markdown(paths: Iterable[Path]) -> ImportReport:
     return _write(found, shown)
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    else:
-        yield from sorted(file for file in path.rglob("*.md") if not file.name.startswith("."))
+def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
+    """The files to read, each once however often it is named, and the paths that hold none."""
+    found: dict[str, Path] = {}
+    empty = []
+    for path in paths:
+        inside = [path] if path.is_file() else _inside(path)
+        if not inside:
+            empty.append(Problem(path, 1, "holds no file that ends in .md"))
+        for file in inside:
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values()), empty
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The articles in a folder; what is hidden, like an editor's bin, is none."""
+    return sorted(
+        file
+        for file in folder.rglob("*.md")
+        if not file.is_dir() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
 def _twice(found: list[Draft]) -> Iterator[Problem]:
