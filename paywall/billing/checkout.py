@@ -51,6 +51,7 @@ def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
         # Someone deleted the customer in Stripe's dashboard: the reader gets a new one, once.
         _forget_customer(customer.id)
         customer = _customer(reader)
+        sync(customer.id)
         return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
 
 
@@ -129,7 +130,7 @@ def _mapped(reader_id: int) -> Select[int]:
 
 
 def _customer(reader: Reader) -> StripeCustomer:
-    """The reader's row with a customer at Stripe behind it, known there by the reader's present address."""
+    """The reader's row with a customer at Stripe behind it; the sync that follows tells it the address."""
     row = db.session.scalar(
         select(StripeCustomer).where(
             StripeCustomer.reader_id == reader.id, StripeCustomer.mode == gateway().mode
@@ -139,15 +140,14 @@ def _customer(reader: Reader) -> StripeCustomer:
         row = StripeCustomer(reader_id=reader.id, mode=gateway().mode)
         db.session.add(row)
         db.session.flush()
-    reader_id, email, born = reader.id, reader.email, int(reader.created_at.timestamp())
-    row_id, stripe_id, known_email, generation = row.id, row.stripe_id, row.email, row.generation
+    row_id, stripe_id = row.id, row.stripe_id
+    key = f"{int(reader.created_at.timestamp())}:{reader.id}:{row.generation}"
+    reader_id = reader.id
     db.session.commit()
     if stripe_id is None:
-        stripe_id = gateway().create_customer(reader_id, f"{born}:{reader_id}:{generation}")
-    if known_email != email:
-        gateway().update_email(stripe_id, email)
+        stripe_id = gateway().create_customer(reader_id, key)
     row = db.session.get_one(StripeCustomer, row_id, populate_existing=True)
-    row.stripe_id, row.email = stripe_id, email
+    row.stripe_id = stripe_id
     db.session.commit()
     return row
 

@@ -30,6 +30,7 @@ def sync(customer_id: int) -> bool:
     if customer is None:
         return True
     try:
+        _tell_address(customer_id)
         subscriptions = gateway().subscriptions(customer)
         _follow_card(subscriptions)
         invoices = gateway().invoices(customer)
@@ -56,6 +57,17 @@ def _take_ticket(customer_id: int) -> tuple[str | None, int]:
     ).one_or_none()
     db.session.commit()
     return (taken.stripe_id, taken.ticket) if taken else (None, 0)
+
+
+def _tell_address(customer_id: int) -> None:
+    """Receipts go to the address that the reader has now."""
+    row = db.session.get_one(StripeCustomer, customer_id)
+    stripe_id, known, email = row.stripe_id, row.email, row.reader.email
+    db.session.commit()
+    if stripe_id is not None and known != email:
+        gateway().update_email(stripe_id, email)
+        db.session.execute(update(StripeCustomer).where(StripeCustomer.id == customer_id).values(email=email))
+        db.session.commit()
 
 
 def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:

@@ -24,6 +24,15 @@ class PlanText:
     state: PlanState = PlanState.OPEN
 
 
+@dataclass(frozen=True, slots=True)
+class Cheapest:
+    """The lowest price of one or several plans, for one interval, and the trial days of its plan."""
+
+    price: Money
+    interval: Interval
+    trial_days: int
+
+
 def on_offer(slug: str | None = None) -> list[Plan]:
     """The open plans in their order; with a `slug` also that hidden plan, for who has its link."""
     wanted = Plan.state == PlanState.OPEN
@@ -32,17 +41,18 @@ def on_offer(slug: str | None = None) -> list[Plan]:
     return list(db.session.scalars(select(Plan).where(wanted).order_by(Plan.position, Plan.id)))
 
 
-def cheapest(plans: frozenset[str] = frozenset()) -> Price | None:
-    """The lowest monthly price among the open plans, or among those of `plans`; None if none is sold."""
-    query = (
-        select(Price)
-        .join(Plan)
-        .where(Plan.state == PlanState.OPEN, Price.active, Price.interval == Interval.MONTH)
-        .order_by(Price.amount)
+def cheapest(asked: frozenset[str] | None = None) -> Cheapest | None:
+    """The lowest price among the open plans, or among those of `asked`; None if none is on sale."""
+    query = select(Price).join(Plan).where(Plan.state == PlanState.OPEN, Price.active)
+    if asked is not None:
+        query = query.where(Plan.slug.in_(asked))
+    # A month's price is the smaller step, so it is named first wherever there is one.
+    best = min(
+        db.session.scalars(query),
+        key=lambda price: (price.interval is not Interval.MONTH, price.amount),
+        default=None,
     )
-    if plans:
-        query = query.where(Plan.slug.in_(plans))
-    return db.session.scalar(query.limit(1))
+    return Cheapest(best.money, best.interval, best.plan.trial_days) if best else None
 
 
 def write(text: PlanText) -> Plan:
