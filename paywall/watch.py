@@ -23,7 +23,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from paywall import clock, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
-from paywall.billing.models import EventState, StripeEvent
+from paywall.billing import inbox
 from paywall.config import Settings
 from paywall.db import Model, db
 from paywall.mail import Letter
@@ -79,7 +79,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         "paywall_letters_waiting", "Letters not sent yet, given up ones left out.", _letters_waiting
     )
     metrics.gauge("paywall_jobs_queued", "Jobs that no worker has taken yet.", _jobs_queued)
-    metrics.gauge("paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", _inbox_oldest)
+    metrics.gauge(
+        "paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", inbox.oldest_unhandled
+    )
 
 
 def stand_outside(app: Flask) -> None:
@@ -226,12 +228,6 @@ def _letters_waiting() -> float:
 
 def _jobs_queued() -> float:
     return float(current_app.extensions["jobs"].pending_count())
-
-
-def _inbox_oldest() -> float:
-    unhandled = StripeEvent.state.in_([EventState.RECEIVED, EventState.FAILED])
-    oldest = db.session.scalar(select(func.min(StripeEvent.received_at)).where(unhandled))
-    return (clock.now() - oldest).total_seconds() if oldest else 0.0
 
 
 def _headers(settings: Settings) -> dict[str, str]:
