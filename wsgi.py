@@ -1,5 +1,11 @@
-"""What a WSGI server and the `flask` command load."""
+"""What a WSGI server and the `flask` command load; a wrong setting stops them with one line."""
+
+import sys
 
 from paywall import create_app
+from paywall.errors import WrongSetting
 
-app = create_app()
+try:
+    app = create_app()
+except WrongSetting as wrong:
+    sys.exit(f"paywall: {wrong.message}")

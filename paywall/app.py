@@ -24,7 +24,7 @@ from paywall.billing import gateway
 from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings
-from paywall.errors import PaywallError
+from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
 from paywall.reports.views import reports
 
@@ -64,7 +64,10 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise WrongSetting(f"PAYWALL_DATA_DIR: cannot make the folder ({failure.strerror})") from None
     secret = settings.secret_key.get_secret_value()
     app.extensions["settings"] = settings
     app.config.update(

@@ -1,15 +1,24 @@
 """Settings: typed, from PAYWALL_* or a .env file; a wrong one stops the start with one line."""
 
+from email.headerregistry import Address
+from email.policy import SMTP
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+from babel import Locale, UnknownLocaleError
+from babel.dates import get_timezone
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from paywall.errors import WrongSetting
 
 ROOT = Path(__file__).resolve().parent.parent
+DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+QUEUES = (*DATABASES, "redis://", "rediss://", "memory:")
+STRIPE_KEYS = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 
 
 class Settings(BaseSettings):
@@ -86,10 +95,68 @@ class Settings(BaseSettings):
     @field_validator("site_url")
     @classmethod
     def _whole_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+        given = value.rstrip("/")
+        if (
+            not _is_address(given, {"http", "https"})
+            or given != f"{_scheme(given)}://{urlsplit(given).netloc}"
+        ):
             raise ValueError("give scheme and host only, like https://news.example.org")
-        return value.rstrip("/")
+        return given
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not (value.startswith(DATABASES) and _can_be_opened(value)):
+            raise ValueError("give sqlite:///... or postgresql+psycopg://...")
+        return value
+
+    @field_validator("queue_url")
+    @classmethod
+    def _known_queue(cls, value: str) -> str:
+        if value and not value.startswith(QUEUES):
+            raise ValueError("give sqlite:///..., postgresql://... or redis://...")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, value: str) -> str:
+        try:
+            Locale.parse(value)
+        except UnknownLocaleError:
+            raise ValueError(f"unknown language {value!r}: give one like bg or en_GB") from None
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            get_timezone(value)
+        except LookupError:
+            raise ValueError(f"unknown timezone {value!r}: give one like Europe/Sofia") from None
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _known_mail_server(cls, value: SecretStr) -> SecretStr:
+        # The value holds a password, so the message must not repeat it.
+        given = value.get_secret_value()
+        if given and not _is_address(given, {"smtp", "smtps"}):
+            raise ValueError("give smtp://user:password@host:587 or smtps://..., special characters as %XX")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if value and not _is_sender(value):
+            raise ValueError("give one address, like The Courier <news@example.org>")
+        return value
+
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _secret_key_of_stripe(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(STRIPE_KEYS):
+            raise ValueError("give a secret or restricted key: it begins with sk_ or rk_")
+        return value
 
     @model_validator(mode="after")
     def _no_sandbox_beside_a_key(self) -> Self:
@@ -119,9 +186,8 @@ class Settings(BaseSettings):
                 self, "queue_url", self.database_url if beside else f"sqlite:///{data / 'queue.sqlite3'}"
             )
         if not self.mail_from:
-            object.__setattr__(
-                self, "mail_from", f"{self.site_name} <news@{urlsplit(self.site_url).hostname}>"
-            )
+            sender = Address(self.site_name, "news", urlsplit(self.site_url).hostname or "")
+            object.__setattr__(self, "mail_from", str(sender))
         return self
 
     @property
@@ -151,3 +217,29 @@ def load(**given: object) -> Settings:
 def _line(location: tuple[int | str, ...], message: str) -> str:
     name = f"PAYWALL_{str(location[0]).upper()}: " if location else ""
     return f"{name}{message.removeprefix('Value error, ')}"
+
+
+def _is_address(value: str, schemes: set[str]) -> bool:
+    try:
+        return _scheme(value) in schemes and bool(urlsplit(value).hostname) and urlsplit(value).port != 0
+    except ValueError:
+        return False
+
+
+def _scheme(value: str) -> str:
+    return urlsplit(value).scheme
+
+
+def _can_be_opened(url: str) -> bool:
+    try:
+        return bool(make_url(url))
+    except (ArgumentError, ValueError):
+        return False
+
+
+def _is_sender(value: str) -> bool:
+    try:
+        people = SMTP.header_factory("From", value).addresses
+    except ValueError:
+        return False
+    return len(people) == 1 and bool(people[0].username and people[0].domain)
