@@ -122,6 +122,9 @@ def test_a_bad_file_is_named_with_its_line_and_changes_nothing(
         (b"---\n---\ntext", 2, "has no keys"),
         (b"---\n- a\n- b\n---\ntext", 2, "has no keys"),
         (b"---\ntitle: \x01\n---\ntext", 2, "invisible control character"),
+        (b'---\nslug: a\ntitle: "bell \\x07"\n---\ntext', 3, "title holds an invisible control character"),
+        ("---\nslug: a\ntitle: x\x85\x80\n---\ntext".encode(), 3, "invisible control character"),
+        (b"---\ntitle: " + b"[" * 5000 + b"\n---\ntext", 2, "brackets in brackets"),
         (b"x" * (2 * 1024 * 1024 + 1), 1, "is larger than 2 MiB"),
     ],
 )
