@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
@@ -157,7 +158,7 @@ def _default(value: object, *, is_required: bool) -> str:
     return f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
 
 
-def _closed_sets() -> Iterator[tuple[Column[object], type[enum.StrEnum]]]:
+def _closed_sets() -> Iterator[tuple[Column[Any], type[enum.Enum]]]:
     for table in Model.metadata.tables.values():
         for column in table.columns:
             if isinstance(column.type, Enum):
