@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -116,7 +117,7 @@ def test_one_bad_file_leaves_the_articles_that_are_in_as_they_were(folder: Path,
         {"body": "Another text altogether.\n"},
     ],
 )
-def test_any_change_makes_one_version(folder: Path, changed: dict[str, str | None]) -> None:
+def test_any_change_makes_one_version(folder: Path, changed: dict[str, Any]) -> None:
     import_markdown([write(folder)])
     db.session.commit()
     assert import_markdown([write(folder, **changed)]).changed == ("the-house",)
