@@ -63,6 +63,15 @@ class Server:
             self._process.wait()
             raise AssertionError(f"did not stop in {STOP:.0f} s:\n{self.output()}") from None
 
+    @property
+    def pid(self) -> int:
+        """The process that started the others."""
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        return self._process.poll()
+
     def output(self) -> str:
         """What it has printed so far."""
         return self._log.read_text()

@@ -1,0 +1,166 @@
+"""`make run` as a real process: it starts, starts again, stops wholly, and says in one line why it cannot."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, Server, free_port
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the demo has been started and stopped once."""
+    folder = tmp_path_factory.mktemp("demo")
+    with Server(folder):
+        pass
+    return folder
+
+
+def test_starts_shows_the_paper_and_keeps_its_data(data: Path) -> None:
+    key = data / "secret_key"
+    before = key.read_text()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    with Server(data) as server:
+        wait_for(lambda: "Ctrl-C stops everything." in server.output().rpartition("The paper is open")[2])
+        said = server.output().rpartition("The paper is open")[2]
+        assert server.url in said
+        assert "patron@demo.example" in said
+        with urllib.request.urlopen(f"{server.url}/readyz", timeout=10) as answer:
+            assert answer.status == 200
+        with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+            assert b"paywall_requests_total{" in answer.read()
+    assert key.read_text() == before
+    assert "Traceback" not in server.output()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_leaves_nothing_behind(data: Path, how: signal.Signals) -> None:
+    server = Server(data)
+    server.start()
+    family = descendants(server.pid)
+    assert len(family) >= 4
+    assert server.stop(how) == 0
+    wait_for(lambda: not [pid for pid in family if is_alive(pid)])
+    assert server.output().rstrip().endswith("Stopped.")
+
+
+def test_killed_outright_it_takes_the_others_along(data: Path) -> None:
+    server = Server(data)
+    server.start()
+    family = descendants(server.pid)
+    server.stop(signal.SIGKILL)
+    wait_for(lambda: not [pid for pid in family if is_alive(pid)])
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_when_one_dies_the_other_is_stopped(data: Path, which: int) -> None:
+    server = Server(data)
+    server.start()
+    wait_for(lambda: len(children(server.pid)) == 2)
+    family = descendants(server.pid)
+    os.kill(children(server.pid)[which], signal.SIGKILL)
+    wait_for(lambda: server.ended() is not None)
+    assert server.ended() == 1
+    name = ("the web server", "the worker")[which]
+    assert f"paywall: {name} has ended with exit code -9; everything is stopped" in server.output()
+    wait_for(lambda: not [pid for pid in family if is_alive(pid)])
+
+
+def test_a_taken_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} is taken" in refused(tmp_path, port=port)
+
+
+def test_the_same_data_twice(data: Path) -> None:
+    with Server(data):
+        assert "the demo runs already with the data folder" in refused(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PAYWALL_TEASER_WORDS", "many", "PAYWALL_TEASER_WORDS: "),
+        ("PAYWALL_STRIPE_SECRET_KEY", "sk_live_1", "PAYWALL_SANDBOX is on beside PAYWALL_STRIPE_SECRET_KEY"),
+        ("PAYWALL_DATABASE_URL", "sqlite:////no/such/folder/db", "cannot set up the demo"),
+    ],
+)
+def test_a_broken_setting(tmp_path: Path, name: str, value: str, said: str) -> None:
+    assert said in refused(tmp_path, **{name: value})
+
+
+def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot write to the data folder" in refused(tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    done = start(tmp_path, port)
+    assert done.returncode == 2
+    assert f"{port!r} is not a port" in done.stderr
+
+
+def refused(data: Path, port: int | None = None, **environ: str) -> str:
+    """The one line with which a start is refused."""
+    done = start(data, str(port or free_port()), **environ)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("paywall: ")
+    return lines[0]
+
+
+def start(data: Path, port: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Start the demo where it cannot start."""
+    return subprocess.run(
+        [sys.executable, "-m", "paywall.demo", "--port", port],
+        cwd=ROOT,
+        env=os.environ | {"PAYWALL_DATA_DIR": str(data)} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 20) -> None:
+    """Return once it has happened; fail if it does not."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that `pid` has started, oldest first."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return sorted(int(child) for task in tasks for child in task.read_text().split())
+
+
+def descendants(pid: int) -> list[int]:
+    """Those, and theirs."""
+    return [family for child in children(pid) for family in (child, *descendants(child))]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs; one that only waits to be counted does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
