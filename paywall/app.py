@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import middleware
-from paywall.access.decision import Decision, Show
+from paywall.access.decision import Decision, Reason, Show
 from paywall.accounts import routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
@@ -134,7 +134,8 @@ def _offers_joining() -> bool:
     """Whether to ask the visitor to become a patron: not if the page knows that they are one."""
     decision: Decision | None = request.environ.get(middleware.DECISION)
     if decision is not None:
-        return decision.show is Show.TEASER or not _signed_in()
+        is_patron = decision.reason is Reason.HIGHER_PLAN
+        return not is_patron and (decision.show is Show.TEASER or not _signed_in())
     return not (current_user.is_authenticated and record.live(current_user.id))
 
 

@@ -194,6 +194,7 @@ def test_a_patron_of_another_plan_is_told_so(app: Flask) -> None:
     page = app.test_client().get(PAGE, environ_overrides={DECISION: denied}).text
     assert "You are a patron, thank you." in page
     assert 'href="/account">Change your plan' in page
+    assert 'href="/join?next=' not in page
     assert WORD not in page
 
 
