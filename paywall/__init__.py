@@ -12,7 +12,8 @@ access      THE DOOR: one decision for every output
 membership  WHAT THEY HOLD: plans, subscriptions, until when each gives access
 accounts    WHO: readers and staff
 mail        letters, at most one per cause
-errors money jobs config db clock   each does what its name says
+jobs        background and periodic work
+logs metrics money db config clock errors   each does what its name says
 """
 
 from paywall.app import create_app
