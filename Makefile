@@ -70,7 +70,7 @@ system:
 define install
 { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
   || { echo 'The package $(1) is missing: apt-get install $(1)'; exit 1; }; \
-  echo 'Installing the package $(1) ...'; $(APT) update || true; \
-  $(APT) install -y --no-install-recommends $(1) >/dev/null </dev/null \
-  || { echo 'The package $(1) could not be installed.'; exit 1; }; }
+  echo 'Installing the package $(1) ...'; mkdir -p build; \
+  { $(APT) update; $(APT) install -y --no-install-recommends $(1); } >build/install.log 2>&1 </dev/null \
+  || { tail -n 5 build/install.log; echo 'The package $(1) could not be installed.'; exit 1; }; }
 endef
