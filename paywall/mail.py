@@ -73,13 +73,15 @@ def send(letter_id: int) -> None:
         return
     try:
         current_app.extensions["post"](letter)
-    except (OSError, smtplib.SMTPException) as failure:
+    except Exception as failure:
+        # Whatever it was: the row must say so, and the tries must come to an end.
         _failed(letter, failure)
     else:
         letter.sent_at, letter.try_at, letter.error = clock.now(), None, None
         if not current_app.extensions["keep_letters"]:
             # Links in letters are keys: once the letter is out, our copy of them is only a risk.
             letter.text = letter.html = ""
+    db.session.add(letter)
     db.session.commit()
 
 
@@ -114,6 +116,9 @@ def _claim(letter_id: int) -> Letter | None:
     )
     taken = db.session.execute(mine).rowcount  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
     letter = db.session.get(Letter, letter_id) if taken else None
+    if letter is not None:
+        # Outside the session, so that no transaction is open, and no lock held, while the post is at work.
+        db.session.expunge(letter)
     db.session.commit()
     return letter
 
@@ -135,6 +140,7 @@ def _smtp(settings: Settings) -> Post:
     def post(letter: Letter) -> None:
         with _connect(where.scheme, where.hostname or "", where.port) as smtp:
             if where.username:
+                _must_be_private(smtp, where.hostname or "")
                 smtp.login(unquote(where.username), unquote(where.password or ""))
             smtp.send_message(_message(letter, settings))
 
@@ -149,6 +155,13 @@ def _connect(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
     if smtp.has_extn("starttls"):
         smtp.starttls(context=ssl.create_default_context())
     return smtp
+
+
+def _must_be_private(smtp: smtplib.SMTP, host: str) -> None:
+    """Who stands between us and the server can hide that it knows TLS, and would be told the password."""
+    on_this_machine = host in {"localhost", "127.0.0.1", "::1"}
+    if not on_this_machine and not isinstance(smtp.sock, ssl.SSLSocket):
+        raise smtplib.SMTPException("the server offers no TLS: the password is not sent to it")
 
 
 def _message(letter: Letter, settings: Settings) -> EmailMessage:
