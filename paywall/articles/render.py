@@ -14,6 +14,7 @@ from paywall.articles.models import Article
 
 PICTURE = re.compile(r"/pictures/[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
 MARK = re.compile(r"<!--\s*more\s*-->")
+IMG = re.compile(r"""<img\b[^<>]*?\ssrc\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 
 # fmt: off
 TAGS = frozenset({
@@ -73,8 +74,15 @@ def pictures(source: str) -> list[tuple[str, int]]:
     found = []
     for token in _markdown.parse(source):
         line = token.map[0] + 1 if token.map else 1
-        found += [(str(child.attrs["src"]), line) for child in token.children or () if child.type == "image"]
+        for part in (token, *(token.children or ())):
+            found += [(address, line) for address in _addresses(part)]
     return found
+
+
+def _addresses(token: Token) -> list[str]:
+    if token.type == "image":
+        return [str(token.attrs["src"])]
+    return IMG.findall(token.content) if token.type in {"html_block", "html_inline"} else []
 
 
 def _prepare(tokens: Sequence[Token], stand_in: str) -> None:

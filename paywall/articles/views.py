@@ -9,7 +9,6 @@ from flask import (
     Response,
     abort,
     current_app,
-    g,
     render_template,
     request,
     send_from_directory,
@@ -169,10 +168,7 @@ def _navigation() -> dict[str, Any]:
 
 
 def _sections() -> list[cards.SectionName]:
-    if "sections" not in g:
-        g.sections = cards.sections(clock.now())
-    found: list[cards.SectionName] = g.sections
-    return found
+    return cards.sections(clock.now())
 
 
 def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:

@@ -161,6 +161,17 @@ def test_a_picture_that_is_none_is_named_with_the_line_that_wants_it(folder: Pat
 
 
 @on_sqlite
+def test_a_picture_written_as_html_is_checked_and_copied_too(folder: Path, settings: Settings) -> None:
+    body = "One.\n\n<figure>\n<img alt='x' src='/pictures/p.png'>\n</figure>\n\nTwo {}.\n"
+    (folder / "p.png").write_bytes(png())
+    for spy in ('<IMG SRC="https://example.org/spy.gif">', "<img src=/pictures/none.png alt>"):
+        (problem,) = import_markdown([write(folder, body=body.format(spy))]).problems
+        assert problem.line == 16
+    assert import_markdown([write(folder, body=body.format("three"))]).added
+    assert (settings.data_dir / "pictures" / "p.png").is_file()
+
+
+@on_sqlite
 def test_a_file_named_twice_is_read_once(folder: Path) -> None:
     path = write(folder)
     beside = Path(os.path.relpath(path, Path.cwd()))
