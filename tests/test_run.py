@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -99,7 +99,7 @@ def test_the_same_data_twice(data: Path) -> None:
     ],
 )
 def test_a_broken_setting(tmp_path: Path, name: str, value: str, said: str) -> None:
-    assert said in refused(tmp_path, **{name: value})
+    assert said in refused(tmp_path, environ={name: value})
 
 
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -109,14 +109,14 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
-    done = start(tmp_path, port)
+    done = start(tmp_path, port, {})
     assert done.returncode == 2
     assert f"{port!r} is not a port" in done.stderr
 
 
-def refused(data: Path, port: int | None = None, **environ: str) -> str:
+def refused(data: Path, *, port: int = 0, environ: Mapping[str, str] | None = None) -> str:
     """The one line with which a start is refused."""
-    done = start(data, str(port or free_port()), **environ)
+    done = start(data, str(port or free_port()), environ or {})
     assert done.returncode == 1
     assert done.stdout == ""
     lines = done.stderr.splitlines()
@@ -125,12 +125,12 @@ def refused(data: Path, port: int | None = None, **environ: str) -> str:
     return lines[0]
 
 
-def start(data: Path, port: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def start(data: Path, port: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Start the demo where it cannot start."""
     return subprocess.run(
         [sys.executable, "-m", "paywall.demo", "--port", port],
         cwd=ROOT,
-        env=os.environ | {"PAYWALL_DATA_DIR": str(data)} | environ,
+        env=os.environ | {"PAYWALL_DATA_DIR": str(data), **environ},
         capture_output=True,
         text=True,
         timeout=60,
