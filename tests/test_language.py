@@ -1,0 +1,208 @@
+"""Another language reaches every word of a reader's pages: a made-up one shows what no translator could."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask
+from flask.testing import FlaskClient
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from paywall.billing.setup import setup
+from paywall.config import ROOT
+from paywall.db import db
+from paywall.mail import Letter
+from paywall.membership import plans
+from paywall.membership.plans import PlanText
+from paywall.membership.rules import Interval
+from paywall.money import Money
+from paywall.sandbox import Sandbox
+from tests.accounts.browser import Letters, send, sign_up
+from tests.articles.files import publish
+from tests.databases import SQLiteCopies
+from tests.shop import SITE, card
+
+TEMPLATE = ROOT / "paywall" / "translations" / "messages.pot"
+EXTRACT = "-m babel.messages.frontend --quiet extract -F pyproject.toml -k lazy_gettext --omit-header"
+ARTICLE = "/article/house"
+# What is data is written in another script: each Latin word outside of brackets is then one of ours.
+SITE_NAME = "Вестник"
+HINTS = ("alt", "aria-label", "placeholder", "title")
+
+pytestmark = pytest.mark.settings(site_name=SITE_NAME, language="bg")
+
+
+@pytest.fixture
+def database(sqlite_copies: SQLiteCopies, tmp_path: Path) -> Iterator[str]:
+    """SQLite alone: no database has a say in this."""
+    with sqlite_copies.fresh(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """The texts that the sources hold now, collected as `make messages` does it."""
+    place = tmp_path_factory.mktemp("texts") / "messages.pot"
+    command = [sys.executable, *EXTRACT.split(), "-o", str(place), "paywall", "templates"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return _read(place)
+
+
+@pytest.fixture
+def bracketed(app: Flask, texts: Catalog, tmp_path: Path) -> Flask:
+    """The product in a language whose sentences are ours between brackets, with data in Cyrillic only."""
+    _translate(texts, tmp_path / "bg" / "LC_MESSAGES")
+    app.extensions["babel"].translation_directories[:] = [str(tmp_path)]
+    prices = {Interval.MONTH: Money(500, "eur"), Interval.YEAR: Money(5000, "eur")}
+    with app.app_context():
+        plans.write(PlanText("circle", "Кръг", "Всичко.", prices, trial_days=14))
+        plans.write(PlanText("friend", "Приятел", "Статиите.", prices))
+        db.session.commit()
+        list(setup(SITE))
+        for slug, gate in (("house", "patrons"), ("tram", "registered"), ("snow", "plan:circle")):
+            words = {"title": "Къщата", "standfirst": "На хълма.", "byline": "Ада", "section": "Град"}
+            publish(slug, gate=gate, body="Всички знаят.\n\n<!-- more -->\n\nПод стълбата.\n", **words)
+    return app
+
+
+@pytest.fixture
+def visitor(bracketed: Flask) -> FlaskClient:
+    """A browser in which nobody is signed in."""
+    return bracketed.test_client()
+
+
+@pytest.fixture
+def reader(visitor: FlaskClient, letters: Letters) -> FlaskClient:
+    """A browser in which a reader without a membership is signed in."""
+    sign_up(visitor, letters, "ana@example.org")
+    return visitor
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/section/град",
+        ARTICLE,
+        "/article/tram",
+        "/article/snow",
+        "/sign-up",
+        "/sign-in",
+        "/reset",
+        "/join",
+        "/nothing-here",
+    ],
+)
+def test_every_word_for_a_visitor_can_be_translated(visitor: FlaskClient, path: str) -> None:
+    answer = visitor.get(path)
+    assert answer.status_code == (404 if path == "/nothing-here" else 200)
+    assert untranslated(answer.text) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/sign-up", {"email": ""}),
+        ("/sign-up", {"email": "nobody"}),
+        ("/sign-up", {"email": "eva@example.org", "password": "short"}),
+        ("/sign-in", {"email": "eva@example.org", "password": "wrong"}),
+        ("/sign-in", {"email": "", "password": ""}),
+    ],
+)
+def test_every_word_of_a_refusal_can_be_translated(
+    visitor: FlaskClient, path: str, fields: dict[str, str]
+) -> None:
+    answer = send(visitor, path, **fields)
+    assert answer.status_code == 200
+    assert untranslated(answer.text) == []
+
+
+def test_every_word_of_the_code_page_can_be_translated(visitor: FlaskClient) -> None:
+    send(visitor, "/sign-up", email="eva@example.org")
+    assert untranslated(visitor.get("/sign-in/code").text) == []
+    assert untranslated(send(visitor, "/sign-in/code", code="").text) == []
+    assert untranslated(send(visitor, "/sign-in/code", code="000000").text) == []
+
+
+@pytest.mark.parametrize("path", ["/", ARTICLE, "/join", "/account", "/account/security"])
+def test_every_word_for_a_reader_can_be_translated(reader: FlaskClient, path: str) -> None:
+    answer = reader.get(path)
+    assert answer.status_code == 200
+    assert untranslated(answer.text) == []
+
+
+def test_every_word_for_a_patron_and_of_every_letter_can_be_translated(
+    reader: FlaskClient, sandbox: Sandbox, letters: Callable[[], list[Letter]]
+) -> None:
+    price = re.findall(r'name="price" value="(\d+)"', reader.get("/join").text)[-1]
+    paying = send(reader, "/join/checkout", page="/join", price=price).location
+    back = sandbox.checkout.pay(paying.rpartition("/")[2], card()).redirect_url or ""
+    reader.get(back.removeprefix(SITE))
+    for path in ("/account", ARTICLE, "/article/snow"):
+        assert untranslated(reader.get(path).text) == []
+    for letter in letters():
+        assert untranslated(letter.html) == []
+        assert words_of_ours(letter.text) == []
+        assert words_of_ours(letter.subject) == []
+
+
+def test_the_list_of_texts_is_up_to_date(texts: Catalog) -> None:
+    listed = {str(message.id) for message in _read(TEMPLATE)}
+    assert listed == {str(message.id) for message in texts}, "run `make messages`"
+
+
+def test_a_word_that_no_translator_could_reach_is_noticed() -> None:
+    assert untranslated("<p title='Two'>⟦One ⟦x⟧⟧ Три <b>four</b> ana@example.org A-0001</p>") == [
+        "Two",
+        "four",
+    ]
+
+
+def untranslated(page: str) -> list[str]:
+    """The words of a page, as seen or heard, that stand outside of brackets."""
+    assert "⟦" in page, "the made-up language is spoken"
+    document = LexborHTMLParser(page)
+    for unseen in document.css("script, style, svg"):
+        unseen.decompose()
+    return [word for text in _texts(document) for word in words_of_ours(text)]
+
+
+def words_of_ours(text: str) -> list[str]:
+    """Latin words outside of brackets, without addresses and numbers of invoices, which are data."""
+    for _depth in range(3):
+        text = re.sub(r"⟦[^⟦⟧]*⟧", " ", text)
+    data = r"https?://\S+|\S+@\S+|\b[A-Z0-9]+-\d+\b"
+    return re.findall(r"[A-Za-z]{2,}", re.sub(data, " ", text))
+
+
+def _texts(document: LexborHTMLParser) -> Iterator[str]:
+    root: LexborNode | None = document.root
+    assert root
+    for node in root.traverse(include_text=True):
+        if node.is_text_node:
+            yield node.text_content or ""
+        else:
+            yield from (node.attributes.get(name) or "" for name in HINTS)
+
+
+def _read(place: Path) -> Catalog:
+    with place.open("rb") as file:
+        return read_po(file)
+
+
+def _translate(texts: Catalog, folder: Path) -> None:
+    catalogue = Catalog(locale="bg")
+    for message in texts:
+        if isinstance(message.id, tuple):
+            catalogue.add(message.id, tuple(f"⟦{one}⟧" for one in message.id))
+        elif message.id:
+            catalogue.add(message.id, f"⟦{message.id}⟧")
+    folder.mkdir(parents=True)
+    with (folder / "messages.mo").open("wb") as file:
+        write_mo(file, catalogue)
