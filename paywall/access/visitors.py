@@ -29,10 +29,8 @@ _query = (
 )
 
 
-def visitor(connection: Connection, uniquifier: str | None, now: datetime) -> Visitor:
-    """The visitor whom a session names by `fs_uniquifier`; NOBODY for none, or one no longer valid."""
-    if uniquifier is None:
-        return NOBODY
+def visitor(connection: Connection, uniquifier: str, now: datetime) -> Visitor:
+    """The visitor whom a session names by `fs_uniquifier`; NOBODY for one no longer valid."""
     rows = connection.execute(_query, {"uniquifier": uniquifier, "now": now}).all()
     if not rows:
         return NOBODY
