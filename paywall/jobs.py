@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.api import Huey, crontab
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from paywall.config import Settings
 from paywall.db import db
@@ -45,7 +45,11 @@ def every(*, minute: str = "*", hour: str = "*") -> Callable[[Job[[]]], Job[[]]]
 
 def later(function: Job[P], *args: P.args, **kwargs: P.kwargs) -> None:
     """Queue a job when, and only when, the present transaction commits."""
-    db.session().info.setdefault(PENDING, []).append((_name(function), args, kwargs))
+    session = db.session()
+    if not session.in_transaction():
+        session.begin()
+    within = session.get_nested_transaction() or session.get_transaction()
+    session.info.setdefault(PENDING, []).append((within, _name(function), args, kwargs))
 
 
 def soon(app: Flask, function: Job[P], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -111,7 +115,7 @@ def _bind(app: Flask, huey: Huey, name: str, function: Job[...]) -> Callable[...
 def _queue_pending(session: Session) -> None:
     if session.in_nested_transaction():
         return
-    for name, args, kwargs in session.info.pop(PENDING, []):
+    for _, name, args, kwargs in session.info.pop(PENDING, []):
         try:
             current_app.extensions["jobs_bound"][name](*args, **kwargs)
         except Exception:
@@ -120,6 +124,15 @@ def _queue_pending(session: Session) -> None:
 
 
 @event.listens_for(db.session, "after_soft_rollback")
-def _forget_pending(session: Session, _previous: object) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop(PENDING, None)
+def _forget_pending(session: Session, undone: SessionTransaction) -> None:
+    # A flush that fails undoes the savepoint, or the whole, in which it took place.
+    while undone.parent is not None and not undone.nested:
+        undone = undone.parent
+    waiting = session.info.get(PENDING, [])
+    waiting[:] = [each for each in waiting if not _is_part(each[0], undone)]
+
+
+def _is_part(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while inner is not None and inner is not outer:
+        inner = inner.parent
+    return inner is outer

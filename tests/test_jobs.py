@@ -1,119 +1,243 @@
-"""Jobs: queued by a commit and by nothing else, run once each, and never a reason to fail a request."""
+"""Jobs: queued by a commit and by nothing else, kept in every kind of store, run inside an application."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
+from sqlalchemy.exc import IntegrityError
 
-from paywall import jobs
+from paywall import create_app, jobs
 from paywall.db import db
 from paywall.mail import Letter
 from tests.conftest import dispose, make_settings
 
-Work = Callable[[], int]
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ran: list[tuple[str, object]] = []
 
 
-class Noted:
-    """A job that notes the words it is given, in order; "first" also queues "second"."""
+@jobs.job
+def note(what: str, *, loudly: bool = False) -> None:
+    """Write down that it ran, and where."""
+    ran.append((what.upper() if loudly else what, current_app.name))
 
-    def __init__(self) -> None:
-        self.words: list[str] = []
 
-    def __call__(self, word: str) -> None:
-        self.words.append(word)
-        if word == "first":
-            jobs.later(self, "second")
-            db.session.commit()
+@jobs.job
+def fail() -> None:
+    """Break."""
+    raise RuntimeError("as told")
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    """Begin with an empty list."""
+    ran.clear()
 
 
 @pytest.fixture
-def note(monkeypatch: pytest.MonkeyPatch) -> Noted:
-    """A declared job; ask for it before `app`, which binds what is declared."""
-    noted = Noted()
-    noted.__name__ = "note"  # type: ignore[attr-defined]  # jobs are named as functions are
-    monkeypatch.setattr(jobs, "_declared", jobs._declared | {jobs._name(noted): noted})
-    return noted
+def stored(database: str, tmp_path: Path) -> Iterator[Flask]:
+    """An app whose queue is beside its database, as on a server."""
+    app = create_app(make_settings(data_dir=tmp_path, database_url=database, queue_url=""))
+    yield app
+    close(app)
 
 
-def test_a_commit_queues_what_was_said_before_it(note: Noted, app: Flask, work: Work) -> None:
+def close(app: Flask) -> None:
+    """Let go of the queue's connection and of the database's."""
+    app.extensions["jobs"].storage.close()
+    dispose(app)
+
+
+def words() -> list[str]:
+    """What was noted."""
+    return [str(what) for what, _ in ran]
+
+
+def test_a_job_is_queued_by_the_commit(app: Flask, work: Callable[[], int]) -> None:
     with app.app_context():
-        jobs.later(note, "one")
+        jobs.later(note, "done", loudly=True)
         assert work() == 0
         db.session.commit()
-        assert work() == 1
-    assert note.words == ["one"]
-    assert work() == 0
+    assert work() == 1
+    assert ran == [("DONE", "paywall")]
 
 
-def test_a_rollback_forgets_it(note: Noted, app: Flask, work: Work) -> None:
+def test_each_job_is_queued_once_and_in_order(app: Flask, work: Callable[[], int]) -> None:
     with app.app_context():
-        db.session.add(Letter(kind="k", to="a@b.example", subject="s", text="t", html="h"))
-        db.session.flush()
-        jobs.later(note, "one")
+        jobs.later(note, "first")
+        jobs.later(note, "second")
+        db.session.commit()
+        db.session.commit()
+    assert work() == 2
+    assert words() == ["first", "second"]
+
+
+def test_a_rollback_forgets_the_job(app: Flask, work: Callable[[], int]) -> None:
+    with app.app_context():
+        jobs.later(note, "never")
         db.session.rollback()
+        jobs.later(note, "later")
+        db.session.commit()
+    work()
+    assert words() == ["later"]
+
+
+def test_the_end_of_a_request_without_a_commit_forgets_the_job(app: Flask, work: Callable[[], int]) -> None:
+    with app.app_context():
+        jobs.later(note, "never")
+    with app.app_context():
         db.session.commit()
     assert work() == 0
-    assert note.words == []
 
 
-def test_a_savepoint_queues_nothing_by_itself(note: Noted, app: Flask, work: Work) -> None:
+def test_a_savepoint_does_not_queue_before_the_whole_is_committed(
+    app: Flask, work: Callable[[], int]
+) -> None:
     with app.app_context():
         with db.session.begin_nested():
-            jobs.later(note, "one")
+            jobs.later(note, "inside")
         assert work() == 0
         db.session.commit()
-        assert work() == 1
+    assert work() == 1
 
 
-def test_a_job_may_queue_another(note: Noted, app: Flask, work: Work) -> None:
-    jobs.soon(app, note, "first")
-    assert work() == 2
-    assert note.words == ["first", "second"]
-
-
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_broken_queue_fails_no_request(
-    note: Noted, app: Flask, work: Work, capsys: pytest.CaptureFixture[str]
+def test_what_surrounds_a_savepoint_that_is_rolled_back_keeps_its_jobs(
+    app: Flask, work: Callable[[], int]
 ) -> None:
-    def broken(*_given: object) -> None:
-        raise OSError("no queue")
-
     with app.app_context():
-        app.extensions["jobs_bound"][jobs._name(note)] = broken
-        jobs.later(note, "one")
+        jobs.later(note, "outside")
+        savepoint = db.session.begin_nested()
+        savepoint.rollback()
         db.session.commit()
-    assert "job_not_queued" in capsys.readouterr().err
+    work()
+    assert words() == ["outside"]
+
+
+def test_what_was_queued_in_a_savepoint_goes_with_it(app: Flask, work: Callable[[], int]) -> None:
+    with app.app_context():
+        jobs.later(note, "outside")
+        savepoint = db.session.begin_nested()
+        jobs.later(note, "undone")
+        with db.session.begin_nested():
+            jobs.later(note, "undone with it")
+        savepoint.rollback()
+        jobs.later(note, "afterwards")
+        db.session.commit()
+    work()
+    assert words() == ["outside", "afterwards"]
+
+
+def test_a_clash_in_a_savepoint_leaves_the_rest_to_be_done(app: Flask, work: Callable[[], int]) -> None:
+    with app.app_context(), app.test_request_context():
+        for _ in range(2):
+            with suppress(IntegrityError), db.session.begin_nested():
+                letter = Letter(cause="same", kind="k", to="a@example.org", subject="", text="", html="")
+                db.session.add(letter)
+                jobs.later(note, "written")
+                db.session.flush()
+        db.session.commit()
+    work()
+    assert words() == ["written"]
+
+
+def test_soon_does_not_wait_for_a_commit(app: Flask, work: Callable[[], int]) -> None:
+    with app.app_context():
+        jobs.soon(app, note, "at once")
+        db.session.rollback()
+    work()
+    assert words() == ["at once"]
+
+
+def test_a_broken_queue_does_not_fail_what_is_committed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_args: object, **_kwargs: object) -> None:
+        raise OSError("the queue's disk is full")
+
+    monkeypatch.setattr(app.extensions["jobs"].storage, "enqueue", broken)
+    with app.app_context():
+        jobs.later(note, "lost")
+        jobs.later(note, "lost as well")
+        db.session.commit()
+        jobs.later(note, "and this")
+        db.session.commit()
+    assert ran == []
+
+
+def test_a_job_that_breaks_does_not_stop_the_others(app: Flask, work: Callable[[], int]) -> None:
+    with app.app_context():
+        jobs.later(fail)
+        jobs.later(note, "after it")
+        db.session.commit()
+    assert work() == 2
+    assert words() == ["after it"]
+
+
+def test_jobs_outlive_the_process_that_queued_them(stored: Flask, database: str, tmp_path: Path) -> None:
+    with stored.app_context():
+        jobs.later(note, "kept")
+        db.session.commit()
+    assert isinstance(stored.extensions["jobs"], SqliteHuey if "sqlite" in database else PostgresHuey)
+    worker = create_app(make_settings(data_dir=tmp_path, database_url=database, queue_url=""))
+    assert jobs.drain(worker) == 1
+    assert jobs.drain(stored) == 0
+    assert words() == ["kept"]
+    close(worker)
+
+
+def test_two_workers_share_the_work(stored: Flask) -> None:
+    for number in range(20):
+        jobs.soon(stored, note, str(number))
+    counts: list[int] = []
+
+    def worker() -> None:
+        counts.append(jobs.drain(stored))
+        stored.extensions["jobs"].storage.close()
+
+    workers = [threading.Thread(target=worker) for _ in range(2)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join(30)
+    assert sum(counts) == 20
+    assert sorted(words(), key=int) == [str(number) for number in range(20)]
 
 
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
         ("memory:", MemoryHuey),
-        ("sqlite:///{folder}/queue.sqlite3", SqliteHuey),
-        ("redis://127.0.0.1:6399/0", RedisHuey),
+        ("sqlite:///{folder}/other.sqlite3", SqliteHuey),
+        ("redis://127.0.0.1:9/0", RedisHuey),
+        ("rediss://127.0.0.1:9/0", RedisHuey),
     ],
 )
-def test_the_url_chooses_the_queue(url: str, kind: type, tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert isinstance(jobs._open(url.format(folder=tmp_path_factory.mktemp("queue"))), kind)
-
-
-@pytest.mark.parametrize(
-    "database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
-)
-def test_a_queue_beside_postgresql(
-    note: Noted, database: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    from paywall import create_app
-
-    app = create_app(
-        make_settings(data_dir=tmp_path_factory.mktemp("pg"), database_url=database, queue_url=database)
-    )
-    assert isinstance(app.extensions["jobs"], PostgresHuey)
-    with app.app_context():
-        jobs.later(note, "one")
-        db.session.commit()
-    assert jobs.drain(app) == 1
-    assert note.words == ["one"]
-    app.extensions["jobs"].storage.close()
+@ONE_DATABASE
+def test_the_store_is_chosen_by_its_address(database: str, tmp_path: Path, url: str, kind: type[Any]) -> None:
+    address = url.format(folder=tmp_path)
+    app = create_app(make_settings(data_dir=tmp_path, database_url=database, queue_url=address))
+    assert isinstance(app.extensions["jobs"], kind)
+    if kind is SqliteHuey:
+        assert (tmp_path / "other.sqlite3").exists()
     dispose(app)
+
+
+@ONE_DATABASE
+def test_what_comes_again_by_itself(app: Flask) -> None:
+    periodic = {task.name: task for task in app.extensions["jobs"]._registry.periodic_tasks}
+    assert set(periodic) == {
+        "accounts.proofs.forget_expired",
+        "billing.inbox.handle_waiting",
+        "mail.send_waiting",
+        "sandbox.delivery.deliver_again",
+        "watch.still_alive",
+    }
+    noon = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001  # as the queue's crontab is asked
+    assert periodic["mail.send_waiting"].validate_datetime(noon)
+    assert not periodic["accounts.proofs.forget_expired"].validate_datetime(noon)
+    assert periodic["accounts.proofs.forget_expired"].validate_datetime(noon.replace(minute=17))
