@@ -64,6 +64,7 @@ clean: ## Remove the demo's data and all caches; .venv stays
 
 system:
 	@command -v chromium >/dev/null || $(call install,chromium)
+	@ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || $(call install,libatomic1) # Playwright's driver needs it
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql)
 
 # What a machine lacks comes from its own packages; only root can install them.
