@@ -33,6 +33,13 @@ def fail() -> None:
     raise RuntimeError("as told")
 
 
+@jobs.job
+def go_on() -> None:
+    """Queue another job."""
+    jobs.later(note, "second")
+    db.session.commit()
+
+
 @pytest.fixture(autouse=True)
 def nothing_ran() -> None:
     """Begin with an empty list."""
@@ -167,6 +174,13 @@ def test_a_broken_queue_does_not_fail_what_is_committed(
         jobs.later(note, "and this")
         db.session.commit()
     assert ran == []
+    assert capsys.readouterr().err.count("job_not_queued") == 3
+
+
+def test_a_job_may_queue_another(app: Flask, work: Callable[[], int]) -> None:
+    jobs.soon(app, go_on)
+    assert work() == 2
+    assert words() == ["second"]
 
 
 def test_a_job_that_breaks_does_not_stop_the_others(app: Flask, work: Callable[[], int]) -> None:
