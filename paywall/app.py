@@ -82,6 +82,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         PREFERRED_URL_SCHEME="https" if settings.https else "http",
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
+        # The signed token in a SameSite cookie's session is the guard; some browsers send no Referer at all.
+        WTF_CSRF_SSL_STRICT=False,
     )
 
 

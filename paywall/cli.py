@@ -47,6 +47,7 @@ def _settings() -> Settings:
 
 
 @commands.command("worker")
+@_plainly
 def worker() -> None:
     """Run background and periodic jobs until stopped."""
     watch.beat()

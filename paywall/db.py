@@ -80,6 +80,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         prepare(db.engine)
 
 
+def read_only() -> None:
+    """Begin a transaction that only reads: on SQLite it holds up nobody who writes. None may be open."""
+    db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+
+
 def prepare(engine: Engine) -> None:
     """Teach a SQLite engine WAL, foreign keys and explicit BEGIN; leave others as they are."""
     if engine.dialect.name == "sqlite":
@@ -89,8 +94,8 @@ def prepare(engine: Engine) -> None:
 
 def _engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 10}}
-    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 20}
+        return {"connect_args": {"timeout": 10}, "hide_parameters": True}
+    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 5, "max_overflow": 20}
 
 
 def _sqlite_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -1,5 +1,6 @@
 """Letters: stored with what caused them, sent by a job after the commit, at most once per cause."""
 
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable, Sequence
@@ -21,6 +22,13 @@ from paywall.db import Id, Model, db, utcnow
 
 CLAIM = timedelta(minutes=10)
 ATTEMPTS = 8
+UNREACHABLE = (
+    "TimeoutError",
+    "ConnectionRefusedError",
+    "gaierror",
+    "SMTPConnectError",
+    "SMTPServerDisconnected",
+)
 
 log = structlog.get_logger()
 
@@ -68,9 +76,14 @@ def write(kind: str, to: str, *, cause: str | None = None, **context: Any) -> Le
 @jobs.job
 def send(letter_id: int) -> None:
     """Send one letter if it still waits; a failure is kept on the row and tried again later."""
+    _try(letter_id)
+
+
+def _try(letter_id: int) -> bool:
+    """Whether it is worth while to go on with the next letter: not if the server cannot be reached."""
     letter = _claim(letter_id)
     if letter is None:
-        return
+        return True
     try:
         current_app.extensions["post"](letter)
     except Exception as failure:
@@ -81,8 +94,10 @@ def send(letter_id: int) -> None:
         if not current_app.extensions["keep_letters"]:
             # Links in letters are keys: once the letter is out, our copy of them is only a risk.
             letter.text = letter.html = ""
+    goes_on = not (letter.error or "").startswith(UNREACHABLE)
     db.session.add(letter)
     db.session.commit()
+    return goes_on
 
 
 @jobs.every(minute="*")
@@ -92,7 +107,8 @@ def send_waiting() -> None:
     waiting = db.session.scalars(due).all()
     db.session.commit()
     for letter_id in waiting:
-        send(letter_id)
+        if not _try(letter_id):
+            return
 
 
 def newest(most: int = 200) -> Sequence[Letter]:
@@ -138,11 +154,16 @@ def _smtp(settings: Settings) -> Post:
     where = urlsplit(settings.smtp_url.get_secret_value())
 
     def post(letter: Letter) -> None:
-        with _connect(where.scheme, where.hostname or "", where.port) as smtp:
+        smtp = _connect(where.scheme, where.hostname or "", where.port)
+        try:
             if where.username:
                 _must_be_private(smtp, where.hostname or "")
                 smtp.login(unquote(where.username), unquote(where.password or ""))
             smtp.send_message(_message(letter, settings))
+        finally:
+            # The letter is out or refused by now: how the server says good-bye must not send it twice.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                smtp.quit()
 
     return post
 

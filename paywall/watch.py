@@ -26,6 +26,7 @@ from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.billing import inbox
 from paywall.config import Settings
 from paywall.db import Model, db
+from paywall.errors import Unavailable
 from paywall.mail import Letter
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 # Chromium holds redirects after a POST against form-action, so the pages that we send people to are named.
 STRIPE_PAGES = "https://checkout.stripe.com https://billing.stripe.com"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 watch = Blueprint("watch", __name__)
@@ -123,7 +125,7 @@ class Watch:
     def _done(self, environ: "WSGIEnvironment", status: list[str], began: float) -> None:
         seconds = perf_counter() - began
         endpoint, path = environ.get(ENDPOINT, "stored_page"), environ.get("PATH_INFO", "")
-        method = environ["REQUEST_METHOD"]
+        method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in METHODS else "OTHER"
         metrics.requests.labels(endpoint, method, status[0]).inc()
         metrics.latency.labels(endpoint).observe(seconds)
         line = self._log.debug if path in QUIET_PATHS else self._log.info
@@ -137,9 +139,14 @@ class Watch:
 
 
 def beat() -> None:
-    """Write down that the worker lives, and commit."""
-    db.session.merge(Heartbeat(name=WORKER, at=clock.wall()))
-    db.session.commit()
+    """Write down that the worker lives, and commit; raises Unavailable without a database to write it in."""
+    try:
+        db.session.merge(Heartbeat(name=WORKER, at=clock.wall()))
+        db.session.commit()
+    except SQLAlchemyError as failure:
+        db.session.rollback()
+        why = getattr(failure, "orig", None) or failure
+        raise Unavailable(f"the database is not ready (flask db upgrade builds it): {why}") from failure
 
 
 @jobs.every(minute="*")

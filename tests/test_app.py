@@ -11,6 +11,7 @@ from paywall.accounts.routes import may_enter
 from paywall.billing.gateway import Mode
 from paywall.config import Settings
 from paywall.errors import Conflict
+from tests.accounts.browser import token_in
 from tests.conftest import dispose, make_settings
 
 REAL = {"sandbox": False, "stripe_secret_key": "sk_test_not_a_key", "smtp_url": "smtp://127.0.0.1:9"}
@@ -118,3 +119,26 @@ def test_the_clock_is_the_stand_ins_in_demo_mode(app: Flask) -> None:
     before = clock.now()
     app.extensions["sandbox"].advance(months=1)
     assert (clock.now() - before).days >= 28
+
+
+@pytest.mark.settings(proxies=1, site_url="https://news.example")
+def test_a_form_works_on_https_from_a_browser_that_sends_no_referer(app: Flask) -> None:
+    client = app.test_client()
+    secure = {"X-Forwarded-Proto": "https"}
+    token = token_in(client.get("/sign-up", headers=secure).text)
+    fields = {"csrf_token": token, "email": "vera@example.org"}
+    assert client.post("/sign-up", data=fields, headers=secure).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/join?plan=%00", 400),
+        ("/sign-in?next=%00", 400),
+        ("/article/%00", 404),
+        (f"/article/{'x' * 5000}", 404),
+        (f"/article/{'%C3%A9' * 300}", 404),
+    ],
+)
+def test_an_odd_address_is_an_answer_and_not_a_crash(client: FlaskClient, path: str, status: int) -> None:
+    assert client.get(path).status_code == status

@@ -407,7 +407,7 @@ def upgrade():
             nullable=False,
         ),
         sa.Column("session_id", sa.String(length=255), nullable=False),
-        sa.Column("next_path", sa.String(length=500), nullable=True),
+        sa.Column("next_path", sa.String(length=1000), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["price_id"], ["price.id"], name=op.f("fk_checkout_try_price_id_price")),

@@ -28,6 +28,7 @@ DECISION = "paywall.decision"
 SIGNED_IN = "paywall.signed_in"
 GATE_AGE = 1.0
 GATES_KEPT = 20_000
+LONGEST_PATH = 200
 # Headers that belong to one request, or that the door itself sets.
 NOT_KEPT = frozenset({"content-length", "date", "vary", "cache-control", "etag", "set-cookie"})
 
@@ -70,7 +71,8 @@ class Door:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         environ.pop(DECISION, None)
         path = environ.get("PATH_INFO", "")
-        if not path.startswith(self._prefix) or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+        is_ours = path.startswith(self._prefix) and len(path) <= LONGEST_PATH
+        if not is_ours or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return self._app(environ, start_response)
         try:
             gated = self._gated(path)

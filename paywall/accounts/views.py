@@ -36,7 +36,7 @@ accounts = Blueprint("accounts", __name__)
 @accounts.after_request
 def _keep_to_yourself(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -160,6 +160,8 @@ def sitemap() -> Response:
 def _refuse_nul(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     if any(NUL in str(value) for value in (values or {}).values()):
         abort(404)
+    if any(NUL in value for given in (request.args, request.form) for value in given.values()):
+        abort(400)
 
 
 @articles.app_context_processor

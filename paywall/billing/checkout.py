@@ -4,7 +4,9 @@ import contextlib
 import enum
 
 from flask import current_app, url_for
+from flask_babel import gettext
 from sqlalchemy import Select, select, update
+from sqlalchemy.exc import IntegrityError
 
 from paywall import clock
 from paywall.accounts.models import Reader
@@ -38,16 +40,20 @@ def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
     NotFound for a price that is not sold, Conflict if another tab was quicker, Unavailable.
     """
     price = _sold(price_id)
-    trial_days = 0 if _had_one(reader.id) else price.plan.trial_days
     _refuse_second(reader.id)
     customer = _customer(reader)
     sync(customer.id)
     _refuse_second(reader.id)
+    trial_days = 0 if _had_one(reader.id) else price.plan.trial_days
     turn = _take_turn(customer.id)
     _close_open(reader.id)
+    # Another tab's page may have been paid, and its return synced, since we asked above.
+    _refuse_second(reader.id)
     try:
         return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
-    except Gone:
+    except Gone as gone:
+        if gone.param != "customer":
+            raise
         # Someone deleted the customer in Stripe's dashboard: the reader gets a new one, once.
         _forget_customer(customer.id)
         customer = _customer(reader)
@@ -64,7 +70,7 @@ def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
         select(CheckoutTry).where(CheckoutTry.session_id == session_id, CheckoutTry.reader_id == reader.id)
     )
     if held is None:
-        raise NotFound("This payment page was not opened by this account.")
+        raise NotFound(gettext("This payment page was not opened by this account."))
     try_id, reader_id, next_path = held.id, reader.id, held.next_path
     db.session.commit()
     session = gateway().checkout(session_id)
@@ -86,7 +92,7 @@ def portal(reader: Reader, flow: Flow | None) -> str:
         )
     )
     if customer is None:
-        raise NotFound("There is nothing to manage yet: this account has never paid by card.")
+        raise NotFound(gettext("There is nothing to manage yet: this account has never paid by card."))
     held = record.current(reader.id)
     subject = held.external_id if held and held.source is Source.STRIPE else ""
     settings: Settings = current_app.extensions["settings"]
@@ -107,7 +113,7 @@ def sync_reader(reader_id: int) -> None:
 def _sold(price_id: int) -> Price:
     price = db.session.get(Price, price_id)
     if price is None or not price.active or price.plan.state is PlanState.CLOSED:
-        raise NotFound("This price is no longer offered. Please choose again.")
+        raise NotFound(gettext("This price is no longer offered. Please choose again."))
     return price
 
 
@@ -120,7 +126,7 @@ def _had_one(reader_id: int) -> bool:
 
 def _refuse_second(reader_id: int) -> None:
     if record.live(reader_id):
-        raise AlreadyPatron("You already have a membership. You can change it on your account page.")
+        raise AlreadyPatron(gettext("You already have a membership. You can change it on your account page."))
 
 
 def _mapped(reader_id: int) -> Select[int]:
@@ -137,9 +143,7 @@ def _customer(reader: Reader) -> StripeCustomer:
         )
     )
     if row is None:
-        row = StripeCustomer(reader_id=reader.id, mode=gateway().mode)
-        db.session.add(row)
-        db.session.flush()
+        row = _new_customer(reader.id)
     row_id, stripe_id = row.id, row.stripe_id
     key = f"{int(reader.created_at.timestamp())}:{reader.id}:{row.generation}"
     reader_id = reader.id
@@ -149,6 +153,20 @@ def _customer(reader: Reader) -> StripeCustomer:
     row = db.session.get_one(StripeCustomer, row_id, populate_existing=True)
     row.stripe_id = stripe_id
     db.session.commit()
+    return row
+
+
+def _new_customer(reader_id: int) -> StripeCustomer:
+    try:
+        with db.session.begin_nested():
+            db.session.add(row := StripeCustomer(reader_id=reader_id, mode=gateway().mode))
+    except IntegrityError:
+        # A second click at the same moment wrote the row first.
+        return db.session.scalars(
+            select(StripeCustomer).where(
+                StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
+            )
+        ).one()
     return row
 
 
@@ -242,7 +260,7 @@ def _keep(
     db.session.commit()
     if overtaken:
         gateway().expire_checkout(session.id)
-        raise Conflict("You have just opened the payment page in another tab. Please go on there.")
+        raise Conflict(gettext("You have just opened the payment page in another tab. Please go on there."))
     return session.url or ""
 
 

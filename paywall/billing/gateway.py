@@ -10,6 +10,7 @@ from typing import Any, Literal
 import stripe
 import structlog
 from flask import Flask, current_app
+from flask_babel import gettext
 
 from paywall.config import Settings
 from paywall.db import db
@@ -45,7 +46,11 @@ class Mode(enum.StrEnum):
 
 
 class Gone(Unavailable):
-    """Stripe has no such object, or has it no longer."""
+    """Stripe has no such object, or has it no longer; `param` names which of those that we asked for."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class RemoteSubscription:
 
     id: str
     price_id: str
+    product_id: str | None
     status: Status
     price: Money
     interval: Interval | None
@@ -140,6 +146,11 @@ class Gateway:
             return self.client.v1.customers.create(
                 {"metadata": {"reader_id": str(reader_id)}}, {"idempotency_key": f"customer:{key}"}
             ).id
+
+    def is_deleted(self, customer: str) -> bool:
+        """Whether someone deleted this customer at Stripe, which ended all that they held."""
+        with self._talking():
+            return bool(getattr(self.client.v1.customers.retrieve(customer), "deleted", False))
 
     def update_email(self, customer: str, email: str) -> None:
         """Tell Stripe where receipts go."""
@@ -301,14 +312,15 @@ class Gateway:
             yield
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
-                raise Gone("Stripe no longer knows what we asked for. Please try again.") from error
+                words = gettext("Stripe no longer knows what we asked for. Please try again.")
+                raise Gone(words, error.param) from error
             log.exception("stripe_refused", code=error.code, param=error.param)
-            raise Unavailable(
-                "Stripe refused our request. We have been told; nothing was charged."
-            ) from error
+            words = gettext("Stripe refused our request. We have been told; nothing was charged.")
+            raise Unavailable(words) from error
         except stripe.StripeError as error:
             log.warning("stripe_unavailable", kind=type(error).__name__, status=error.http_status)
-            raise Unavailable("Stripe does not answer just now. Please try again in a minute.") from error
+            words = gettext("Stripe does not answer just now. Please try again in a minute.")
+            raise Unavailable(words) from error
 
 
 def init_app(
@@ -355,6 +367,7 @@ def _subscription(one: stripe.Subscription) -> RemoteSubscription:
     return RemoteSubscription(
         id=one.id,
         price_id=price.id,
+        product_id=_id(price.product),
         status=Status.read(one.status),
         price=Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency),
         interval=Interval(interval) if interval in list(Interval) else None,

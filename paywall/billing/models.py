@@ -95,7 +95,7 @@ class CheckoutTry(Model):
     price_id: Mapped[int] = mapped_column(ForeignKey("price.id"))
     mode: Mapped[Mode] = mapped_column(words(Mode))
     session_id: Mapped[str] = mapped_column(String(255), unique=True)
-    next_path: Mapped[str | None] = mapped_column(String(500))
+    next_path: Mapped[str | None] = mapped_column(String(1000))
     opened_at: Mapped[datetime] = mapped_column(default=utcnow)
     closed_at: Mapped[datetime | None]
 

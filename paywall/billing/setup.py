@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from paywall.billing.gateway import gateway
-from paywall.billing.models import StripeTwin, TwinKind
+from paywall.billing.gateway import Mode, gateway
+from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
 from paywall.db import db
+from paywall.errors import Conflict
 from paywall.membership.models import Plan, Price
 
 EVENTS = (
@@ -52,6 +53,7 @@ class Done:
 
 def setup(site_url: str) -> Iterator[Done]:
     """Make what is missing at Stripe and remember the ids; run again, it finds all in place. Commits."""
+    _refuse_mixed_books()
     query = select(Plan.id, Plan.slug, Plan.name, Plan.description).order_by(Plan.position, Plan.id)
     plans = db.session.execute(query).all()
     db.session.commit()
@@ -63,6 +65,19 @@ def setup(site_url: str) -> Iterator[Done]:
         yield from _prices(plan_id, slug, product)
     yield _portal(site_url)
     yield _endpoint(f"{site_url}/webhooks/stripe")
+
+
+def _refuse_mixed_books() -> None:
+    """In one database, live patrons and those of a trial run would be one list for reports and door."""
+    others = db.session.scalars(
+        select(StripeCustomer.mode).where(StripeCustomer.mode != gateway().mode).distinct()
+    ).all()
+    db.session.commit()
+    if others and gateway().mode is Mode.LIVE:
+        raise Conflict(
+            f"This database holds customers of Stripe's {others[0]} mode. Go live with an empty one: set "
+            "PAYWALL_DATABASE_URL or PAYWALL_DATA_DIR to a new place and run `flask db upgrade`."
+        )
 
 
 def _prices(plan_id: int, slug: str, product: str) -> Iterator[Done]:

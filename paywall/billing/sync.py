@@ -1,6 +1,6 @@
 """Reading one customer's books at Stripe again, and writing what they say: one sync, many doors."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import timedelta
 from typing import cast
@@ -9,13 +9,15 @@ import structlog
 from flask import current_app
 from sqlalchemy import CursorResult, select, update
 
+from paywall import clock
 from paywall.billing.gateway import Gone, RemoteInvoice, RemoteSubscription, gateway
 from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
 from paywall.config import Settings
 from paywall.db import db
+from paywall.errors import Unavailable
 from paywall.membership import letters, record, rules
 from paywall.membership.models import Price
-from paywall.membership.rules import Facts, Policy
+from paywall.membership.rules import Facts, Policy, Source, Status
 
 log = structlog.get_logger()
 
@@ -30,14 +32,13 @@ def sync(customer_id: int) -> bool:
     if customer is None:
         return True
     try:
-        _tell_address(customer_id)
         subscriptions = gateway().subscriptions(customer)
-        _follow_card(subscriptions)
         invoices = gateway().invoices(customer)
     except Gone:
-        log.warning("customer_gone", customer=customer)
-        return True
-    return _write(customer_id, ticket, subscriptions, invoices)
+        return _gone(customer_id, customer, ticket)
+    is_written = _write(customer_id, ticket, lambda _reader_id: _facts(subscriptions), invoices)
+    _run_errands(customer_id, subscriptions)
+    return is_written
 
 
 def policy() -> Policy:
@@ -59,6 +60,42 @@ def _take_ticket(customer_id: int) -> tuple[str | None, int]:
     return (taken.stripe_id, taken.ticket) if taken else (None, 0)
 
 
+def _gone(customer_id: int, customer: str, ticket: int) -> bool:
+    """A customer deleted at Stripe holds nothing any more; one that is merely not found ends nothing."""
+    try:
+        is_deleted = gateway().is_deleted(customer)
+    except Gone:
+        is_deleted = False
+    log.warning("customer_gone", customer=customer, is_deleted=is_deleted)
+    return not is_deleted or _write(customer_id, ticket, _ended, [])
+
+
+def _ended(reader_id: int) -> list[Facts]:
+    held = [one for one in record.live(reader_id) if one.source is Source.STRIPE]
+    return [
+        Facts(
+            source=one.source,
+            external_id=one.external_id,
+            plan_id=one.plan_id,
+            status=Status.CANCELED,
+            price=one.price,
+            interval=one.interval,
+            started_at=one.started_at,
+            ended_at=clock.now(),
+        )
+        for one in held
+    ]
+
+
+def _run_errands(customer_id: int, subscriptions: Iterable[RemoteSubscription]) -> None:
+    """What we tell Stripe on the way; that it refuses must not keep a reader from what they paid for."""
+    try:
+        _tell_address(customer_id)
+        _follow_card(subscriptions)
+    except Unavailable:
+        log.warning("errand_failed", customer=customer_id)
+
+
 def _tell_address(customer_id: int) -> None:
     """Receipts go to the address that the reader has now."""
     row = db.session.get_one(StripeCustomer, customer_id)
@@ -78,7 +115,7 @@ def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
 
 
 def _write(
-    customer_id: int, ticket: int, subscriptions: list[RemoteSubscription], invoices: list[RemoteInvoice]
+    customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], invoices: list[RemoteInvoice]
 ) -> bool:
     # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
     mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
@@ -86,7 +123,7 @@ def _write(
         db.session.rollback()
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
-    events = record.record(customer.reader, _facts(subscriptions), policy())
+    events = record.record(customer.reader, facts(customer.reader_id), policy())
     _keep_invoices(customer.reader_id, invoices)
     letters.write_for(events)
     db.session.commit()
@@ -94,10 +131,11 @@ def _write(
 
 
 def _facts(subscriptions: Iterable[RemoteSubscription]) -> list[Facts]:
-    plans = _plans_by_price()
+    plans, products = _plans_by_price(), _plans_by_product()
     found = []
     for one in subscriptions:
-        plan_id = plans.get(one.price_id)
+        # A price that staff made or archived in the dashboard still belongs to our product.
+        plan_id = plans.get(one.price_id) or products.get(one.product_id or "")
         if plan_id is None or one.interval is None:
             log.warning("foreign_subscription", subscription=one.id, price=one.price_id)
             continue
@@ -116,6 +154,13 @@ def _plans_by_price() -> dict[str, int]:
         .where(StripeTwin.kind == TwinKind.PRICE, StripeTwin.mode == gateway().mode)
     )
     return {row.stripe_id: row.plan_id for row in db.session.execute(query)}
+
+
+def _plans_by_product() -> dict[str, int]:
+    query = select(StripeTwin.stripe_id, StripeTwin.own_id).where(
+        StripeTwin.kind == TwinKind.PRODUCT, StripeTwin.mode == gateway().mode
+    )
+    return {row.stripe_id: row.own_id for row in db.session.execute(query)}
 
 
 def _keep_invoices(reader_id: int, invoices: Iterable[RemoteInvoice]) -> None:

@@ -51,7 +51,9 @@ def join() -> str | Response:
 @limiter.limit("20/hour", key_func=_reader_key)
 def begin_checkout() -> Response:
     """Open Stripe's Checkout for the chosen price and go there."""
-    price_id = request.form.get("price", type=int) or abort(400)
+    price_id = request.form.get("price", 0, type=int)
+    if not 0 < price_id < 2**31:
+        abort(400)
     try:
         address = checkout.begin(_reader(), price_id, safe_next(request.form.get("next")))
     except checkout.AlreadyPatron as held:

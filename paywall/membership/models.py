@@ -86,7 +86,7 @@ class Subscription(Model):
 
     @property
     def price(self) -> Money:
-        """What is paid each interval, after discounts that last."""
+        """What is paid each interval, before any discount."""
         return Money(self.amount, self.currency)
 
 

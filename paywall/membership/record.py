@@ -84,7 +84,7 @@ def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
 
 def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:
     line = MembershipEvent(
-        at=_when(fact, step.change),
+        at=_when(row, fact, step.change),
         reader_id=row.reader_id,
         subscription_id=row.id,
         plan_id=row.plan_id,
@@ -99,12 +99,18 @@ def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:
     return line
 
 
-def _when(fact: Facts, change: Change) -> datetime:
+def _when(row: Subscription, fact: Facts, change: Change) -> datetime:
     match change:
-        case Change.STARTED | Change.TRIAL_STARTED:
+        case Change.STARTED | Change.TRIAL_STARTED if not _has_lines(row):
             return fact.started_at
         case Change.ENDED if fact.ended_at:
             return fact.ended_at
         case Change.CONVERTED if fact.trial_end:
             return min(fact.trial_end, clock.now())
     return clock.now()
+
+
+def _has_lines(row: Subscription) -> bool:
+    """Whether the ledger knows this subscription: one that comes back starts again now, not long ago."""
+    query = select(MembershipEvent.id).where(MembershipEvent.subscription_id == row.id).limit(1)
+    return db.session.scalar(query) is not None

@@ -10,6 +10,7 @@ from paywall import clock
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.config import Settings
+from paywall.db import db, read_only
 from paywall.reports import export, measures, queries
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")
@@ -34,6 +35,8 @@ HEADER = (
 @may_enter(*READS)
 def overview() -> str:
     """Active patrons, new and ended this month, and what they bring a month by currency."""
+    db.session.commit()
+    read_only()
     since = _month_start(clock.now())
     figures = measures.overview(queries.ledger(), since=since)
     return render_template("reports/overview.html", figures=figures, since=since, now=clock.now())
@@ -43,6 +46,8 @@ def overview() -> str:
 @may_enter(*READS)
 def patrons_csv() -> Response:
     """Everyone who holds a subscription now."""
+    db.session.commit()
+    read_only()
     body = stream_with_context(export.rows(HEADER, _cells()))
     name = f"patrons-{clock.now():%Y-%m-%d}.csv"
     return Response(

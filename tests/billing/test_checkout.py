@@ -7,8 +7,8 @@ from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing import checkout
 from paywall.billing.checkout import AlreadyPatron, Outcome
-from paywall.billing.gateway import gateway
-from paywall.billing.models import CheckoutTry, Invoice, StripeCustomer
+from paywall.billing.gateway import Gone, gateway
+from paywall.billing.models import CheckoutTry, Invoice, StripeCustomer, StripeTwin, TwinKind
 from paywall.db import db
 from paywall.errors import Conflict, NotFound, Unavailable
 from paywall.mail import Letter
@@ -158,6 +158,81 @@ def test_a_customer_deleted_at_stripe_gets_a_successor(shop: Shop) -> None:
     shop.join()
     assert _customer(shop) != old
     assert [one.status for one in shop.held()] == [Status.ACTIVE]
+
+
+def test_who_was_deleted_at_stripe_holds_nothing_and_can_join_again(shop: Shop) -> None:
+    held = shop.join()
+    gateway().client.v1.customers.delete(_customer(shop))
+    checkout.sync_reader(shop.reader.id)
+    assert [one.status for one in shop.held()] == [Status.CANCELED]
+    again = shop.begin()
+    shop.pay(again)
+    checkout.finish(shop.reader, again)
+    assert [one.status for one in shop.held()] == [Status.CANCELED, Status.ACTIVE]
+    assert shop.held()[0].id == held.id
+
+
+def test_a_customer_that_is_only_not_found_loses_nothing(shop: Shop) -> None:
+    shop.join()
+    row = db.session.scalars(select(StripeCustomer)).one()
+    row.stripe_id = "cus_of_another_account"
+    db.session.commit()
+    checkout.sync_reader(shop.reader.id)
+    assert [one.status for one in shop.held()] == [Status.ACTIVE]
+
+
+def test_a_price_gone_at_stripe_makes_no_new_customer(shop: Shop) -> None:
+    twin = db.session.scalars(
+        select(StripeTwin).where(StripeTwin.kind == TwinKind.PRICE, StripeTwin.own_id == shop.price().id)
+    ).one()
+    twin.stripe_id = "price_gone"
+    db.session.commit()
+    with pytest.raises(Gone):
+        shop.begin()
+    assert len(gateway().client.v1.customers.list().data) == 1
+
+
+def test_a_payment_synced_between_two_looks_still_refuses_a_second(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other tab's page is paid and its return synced just before this tab takes its turn."""
+    paid = shop.begin()
+    real = checkout._take_turn
+
+    def late(customer_id: int) -> int:
+        shop.pay(paid)
+        checkout.finish(shop.reader, paid)
+        return real(customer_id)
+
+    monkeypatch.setattr(checkout, "_take_turn", late)
+    with pytest.raises(AlreadyPatron):
+        shop.begin()
+    assert len(shop.held()) == 1
+
+
+def test_a_trial_that_only_stripe_knows_of_is_not_given_again(shop: Shop) -> None:
+    shop.pay(shop.begin("circle"))
+    (one,) = gateway().subscriptions(_customer(shop))
+    gateway().client.v1.subscriptions.cancel(one.id)
+    assert shop.held() == []
+    assert shop.join("circle").status is Status.CANCELED
+    assert [held.status for held in shop.held()] == [Status.CANCELED, Status.ACTIVE]
+
+
+def test_who_pays_a_price_that_we_no_longer_sell_keeps_their_plan(shop: Shop) -> None:
+    shop.join()
+    twin = db.session.scalars(
+        select(StripeTwin).where(StripeTwin.kind == TwinKind.PRICE, StripeTwin.own_id == shop.price().id)
+    ).one()
+    twin.stripe_id = "price_made_since"
+    db.session.commit()
+    shop.sandbox.advance(months=1)
+    before = shop.held()[0].period_end
+    checkout.sync_reader(shop.reader.id)
+    after = shop.held()[0].period_end
+    assert before is not None
+    assert after is not None
+    assert after > before
 
 
 def test_what_is_not_on_sale_cannot_be_bought(shop: Shop) -> None:

@@ -116,6 +116,7 @@ def test_a_patron_is_not_offered_a_second_membership(shop: Shop, vera: FlaskClie
 def test_a_form_without_its_token_or_price_does_nothing(shop: Shop, vera: FlaskClient) -> None:
     assert vera.post("/join/checkout", data={"price": "1"}).status_code == 400
     assert send(vera, "/join/checkout", page="/join", price="many").status_code == 400
+    assert send(vera, "/join/checkout", page="/join", price="9" * 21).status_code == 400
     assert send(vera, "/join/checkout", page="/join", price="999").status_code == 404
     assert db.session.scalars(select(CheckoutTry)).all() == []
 

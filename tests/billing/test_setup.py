@@ -1,12 +1,14 @@
 """Making a Stripe account ready: run twice, nothing is made twice."""
 
+import pytest
 import stripe
 from sqlalchemy import select, update
 
-from paywall.billing.gateway import gateway
+from paywall.billing.gateway import Mode, gateway
 from paywall.billing.models import StripeTwin, TwinKind
 from paywall.billing.setup import EVENTS, setup
 from paywall.db import db
+from paywall.errors import Conflict
 from paywall.membership import plans
 from paywall.membership.models import Price
 from paywall.membership.plans import PlanText
@@ -77,3 +79,12 @@ def test_a_new_price_is_made_and_the_old_one_kept_for_who_pays_it(shop: Shop) ->
     ).all()
     assert sorted(sold) == [600, 1500]
     assert held.amount == 500
+
+
+def test_going_live_with_the_customers_of_a_trial_run_is_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.begin()
+    monkeypatch.setattr(gateway(), "mode", Mode.LIVE)
+    with pytest.raises(Conflict, match="Go live with an empty one"):
+        list(setup(SITE))
