@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from paywall import clock, create_app
 from paywall.accounts.routes import may_enter
-from paywall.billing.gateway import Mode
+from paywall.billing.remote import Mode
 from paywall.config import Settings
 from paywall.errors import Conflict
 from tests.accounts.browser import token_in

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing.gateway import Checkout, Flow, Gone, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.remote import Checkout, Flow, Gone
 from paywall.billing.sync import sync
 from paywall.config import Settings
 from paywall.db import db

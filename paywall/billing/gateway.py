@@ -1,28 +1,25 @@
 """The only place that talks to Stripe: its JSON ends here, rooms get frozen facts."""
 
-import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import stripe
 import structlog
 from flask import Flask, current_app
 from flask_babel import gettext
 
+from paywall.billing.remote import Checkout, Event, Flow, Gone, Mode, RemoteInvoice, RemoteSubscription
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import BadInput, Unavailable
-from paywall.membership.rules import Interval, Source, Status
+from paywall.membership.rules import Interval, Status
 from paywall.money import Money
 
 log = structlog.get_logger()
 
 stripe.enable_telemetry = False
-
-Flow = Literal["subscription_cancel", "payment_method_update"]
 
 # Stripe's own list of reasons, so that our figures and theirs agree.
 FEEDBACK = (
@@ -35,82 +32,6 @@ FEEDBACK = (
     "low_quality",
     "other",
 )
-
-
-class Mode(enum.StrEnum):
-    """Which Stripe an id belongs to; ids of one mode mean nothing in another."""
-
-    SANDBOX = "sandbox"
-    TEST = "test"
-    LIVE = "live"
-
-
-class Gone(Unavailable):
-    """Stripe has no such object, or has it no longer; `param` names which of those that we asked for."""
-
-    def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.param = param
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What an event says: its id, its type, and whose books to read again."""
-
-    id: str
-    type: str
-    customer: str | None
-    livemode: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteSubscription:
-    """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
-
-    `has_other_card`: it would charge a card that is not the one its customer chose last.
-    """
-
-    id: str
-    price_id: str
-    product_id: str | None
-    status: Status
-    price: Money
-    interval: Interval | None
-    started_at: datetime
-    period_start: datetime | None
-    period_end: datetime | None
-    trial_end: datetime | None
-    cancel_at: datetime | None
-    ended_at: datetime | None
-    unpaid_since: datetime | None
-    feedback: str | None
-    has_other_card: bool = False
-    source: Source = Source.STRIPE
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteInvoice:
-    """An invoice as Stripe states it now."""
-
-    id: str
-    number: str | None
-    status: str
-    total: Money
-    made_at: datetime
-    page_url: str | None
-    pdf_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """A hosted Checkout page: `reader` is who it was opened for, `is_paid` false while money is under way."""
-
-    id: str
-    url: str | None
-    status: str | None
-    customer: str | None
-    reader: str | None
-    is_paid: bool
 
 
 class Gateway:

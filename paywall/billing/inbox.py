@@ -8,8 +8,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from paywall import clock, jobs
-from paywall.billing.gateway import Event, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
+from paywall.billing.remote import Event
 from paywall.billing.sync import sync
 from paywall.db import db
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing.gateway import Mode
+from paywall.billing.remote import Mode
 from paywall.db import Id, Model, utcnow, words
 from paywall.money import Money
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from paywall.billing.gateway import Mode, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.remote import Mode
 from paywall.db import db
 from paywall.errors import Conflict
 from paywall.membership.models import Plan, Price

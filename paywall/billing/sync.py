@@ -10,8 +10,9 @@ from flask import current_app
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
-from paywall.billing.gateway import Gone, RemoteInvoice, RemoteSubscription, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import Unavailable

@@ -17,8 +17,9 @@ from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
 from paywall.billing import checkout, inbox
 from paywall.billing.checkout import Outcome
-from paywall.billing.gateway import Flow, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import Invoice
+from paywall.billing.remote import Flow
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import BadInput, Unavailable

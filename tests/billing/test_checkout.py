@@ -7,8 +7,9 @@ from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing import checkout
 from paywall.billing.checkout import AlreadyPatron, Outcome
-from paywall.billing.gateway import Gone, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import CheckoutTry, Invoice, StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.remote import Gone
 from paywall.db import db
 from paywall.errors import Conflict, NotFound, Unavailable
 from paywall.mail import Letter

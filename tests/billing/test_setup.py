@@ -4,8 +4,9 @@ import pytest
 import stripe
 from sqlalchemy import select, update
 
-from paywall.billing.gateway import Mode, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import StripeTwin, TwinKind
+from paywall.billing.remote import Mode
 from paywall.billing.setup import EVENTS, setup
 from paywall.db import db
 from paywall.errors import Conflict

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from paywall import clock
 from paywall.billing import checkout
 from paywall.billing import sync as syncing
-from paywall.billing.gateway import Gone, RemoteSubscription, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import StripeCustomer
+from paywall.billing.remote import Gone, RemoteSubscription
 from paywall.db import db
 from paywall.errors import Unavailable
 from paywall.mail import Letter

@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from paywall.billing import inbox
-from paywall.billing.gateway import RemoteSubscription, gateway
+from paywall.billing.gateway import gateway
 from paywall.billing.models import EventState, StripeEvent
+from paywall.billing.remote import RemoteSubscription
 from paywall.db import db
 from paywall.membership.rules import Status
 from paywall.sandbox import Fault, FaultKind, Sandbox

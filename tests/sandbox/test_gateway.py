@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
-from paywall.billing.gateway import Gateway, Mode
+from paywall.billing.gateway import Gateway
+from paywall.billing.remote import Mode
 from paywall.membership.rules import Interval
 from paywall.money import Money
 from paywall.sandbox import Card, Sandbox
