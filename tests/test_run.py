@@ -3,16 +3,21 @@
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from paywall.demo import process, run
+from tests.conftest import SECRET
 from tests.live import ROOT, Server, free_port
 
 pytestmark = pytest.mark.server
@@ -103,6 +108,93 @@ def test_a_broken_setting(tmp_path: Path, name: str, value: str, said: str) -> N
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "cannot write to the data folder" in refused(tmp_path / "file" / "data")
+
+
+def test_a_data_folder_in_which_nothing_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "metrics").touch()
+    assert "cannot write to the data folder" in refused(tmp_path)
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYWALL_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=2**20))
+    with pytest.raises(SystemExit, match=r"^paywall: only 1 MB are free at the data folder"):
+        run.main(["--port", str(free_port())])
+
+
+def test_ctrl_c_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(_port: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run", pressed)
+    run.main([])
+    assert capsys.readouterr().out == "Stopped.\n"
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Give the test runner its answers to signals back."""
+    before = {number: signal.getsignal(number) for number in (*process.STOP, signal.SIGCHLD)}
+    yield
+    for number, answer in before.items():
+        signal.signal(number, answer)
+
+
+def test_what_is_not_ready_in_time_is_stopped(own_signals: None) -> None:
+    started: list[process.Program] = []
+
+    def programs() -> list[process.Program]:
+        started.append(process.Program("a program", signal.pause))
+        return started
+
+    with pytest.raises(process.Died, match="not ready in time"):
+        process.keep_running(programs, is_ready=lambda: False, when_ready=lambda: None, start_seconds=0.3)
+    assert started[0].ended() is not None
+
+
+class TestWorker:
+    """`flask paywall worker`, as the service on a server starts it."""
+
+    def test_runs_until_it_is_told_to_stop(self, data: Path) -> None:
+        before = heartbeat(data)
+        with worker(data) as running:
+            wait_for(lambda: heartbeat(data) > before)
+            running.terminate()
+            assert running.wait(20) == 0
+
+    def test_without_a_schema_it_says_so_in_one_line(self, tmp_path: Path) -> None:
+        with worker(tmp_path) as running:
+            said = running.communicate(timeout=30)[1]
+        assert running.returncode == 1
+        assert said.startswith("Error: the database is not ready (flask db upgrade builds it): no such table")
+        assert len(said.splitlines()) == 1
+
+
+@contextmanager
+def worker(data: Path) -> Iterator[subprocess.Popen[str]]:
+    """A worker of its own on the demo's data, gone in any case at the end."""
+    environ = {"PAYWALL_DATA_DIR": str(data), "PAYWALL_SANDBOX": "true", "PAYWALL_SECRET_KEY": SECRET}
+    with subprocess.Popen(
+        [sys.executable, "-m", "flask", "paywall", "worker"],
+        cwd=ROOT,
+        env=os.environ | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def heartbeat(data: Path) -> str:
+    """When the worker was last seen, as text."""
+    with closing(sqlite3.connect(data / "paywall.sqlite3")) as database:
+        seen: str = database.execute("SELECT at FROM heartbeat").fetchone()[0]
+        return seen
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])

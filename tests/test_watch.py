@@ -1,10 +1,12 @@
 """Health, readiness, metrics, the log line of a request, and the security headers."""
 
 import json
+import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -143,6 +145,25 @@ class TestRequestLine:
         said = capsys.readouterr().err
         assert "a-secret" not in said
         assert json.loads(said.splitlines()[-1])["path"] == shown
+
+    @ONE_DATABASE
+    @pytest.mark.settings(log_format="console")
+    def test_on_a_console_it_is_for_people(
+        self, client: FlaskClient, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        client.get("/no-such-page", buffered=True)
+        said = capsys.readouterr().err
+        assert "path=/no-such-page" in said
+        assert not said.startswith("{")
+
+    @ONE_DATABASE
+    def test_secrets_and_addresses_stay_hidden(self, app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+        structlog.get_logger().warning("tried", password="p", api_key="k", who="ana@example.org", count=1)
+        logging.getLogger("library").warning("sent to %s", "ana@example.org")
+        ours, theirs = lines(capsys)
+        assert (ours["password"], ours["api_key"], ours["who"], ours["count"]) == ("[hidden]",) * 3 + (1,)
+        assert theirs["event"] == "sent to [hidden]"
+        assert theirs["logger"] == "library"
 
     @ONE_DATABASE
     def test_an_error_outside_of_flask_is_logged_and_counted(

@@ -23,9 +23,12 @@ class Died(PaywallError):
 class Program:
     """A running program; `name` is how a person calls it. It is forked: all that we imported is there."""
 
-    def __init__(self, name: str, main: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, main: Callable[[], object], *, without_us: signal.Signals = signal.SIGTERM
+    ) -> None:
+        """`without_us` is what the kernel sends to it should we be killed outright."""
         self.name = name
-        self._process = get_context("fork").Process(target=_alone, args=(main,))
+        self._process = get_context("fork").Process(target=_alone, args=(main, without_us))
         self._process.start()
 
     def ended(self) -> int | None:
@@ -99,11 +102,11 @@ def _stop(running: Sequence[Program]) -> None:
         program.make_sure(deadline)
 
 
-def _alone(main: Callable[[], None]) -> None:
+def _alone(main: Callable[[], object], without_us: signal.Signals) -> None:
     # A process group of its own: Ctrl-C in the terminal reaches us alone, and we stop it in good order.
     os.setpgid(0, 0)
     for number in (*STOP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
-    # Should we be killed outright, the kernel stops the program for us (prctl(2), PR_SET_PDEATHSIG is 1).
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    # prctl(2): PR_SET_PDEATHSIG is 1.
+    ctypes.CDLL(None).prctl(1, without_us)
     main()

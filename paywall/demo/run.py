@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
@@ -93,11 +94,15 @@ def _reserve(data: Path) -> TextIO:
         free = shutil.disk_usage(data).free // 2**20
     except OSError as failure:
         raise WrongSetting(f"cannot write to the data folder {data}: {failure.strerror}") from None
-    if free < NEEDED_MB:
-        raise WrongSetting(f"only {free} MB are free at the data folder {data}: make room first")
     try:
+        if free < NEEDED_MB:
+            raise WrongSetting(f"only {free} MB are free at the data folder {data}: make room first")
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except WrongSetting:
+        held.close()
+        raise
     except OSError:
+        held.close()
         raise WrongSetting(f"the demo runs already with the data folder {data}: stop it first") from None
     return held
 
@@ -139,8 +144,26 @@ def _secret_key(place: Path) -> str:
 
 def _apart(data: Path) -> tuple[DemoAccount, ...]:
     """Fill the database in a process of its own: those forked later must not inherit an open one."""
-    with get_context("fork").Pool(1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        return pool.apply(_fill, (data,))
+    heard, tell = get_context("fork").Pipe(duplex=False)
+    filling = Program("the setup", lambda: tell.send(_filled(data)), without_us=signal.SIGKILL)
+    tell.close()
+    try:
+        answer: tuple[DemoAccount, ...] | str = heard.recv()
+    except EOFError:
+        raise WrongSetting(f"cannot set up the demo in {data}: see above") from None
+    finally:
+        filling.make_sure(time.monotonic() + 5)
+    if isinstance(answer, str):
+        raise WrongSetting(answer)
+    return answer
+
+
+def _filled(data: Path) -> tuple[DemoAccount, ...] | str:
+    """The demo's accounts, or the line that says why there are none."""
+    try:
+        return _fill(data)
+    except PaywallError as error:
+        return error.message
 
 
 def _fill(data: Path) -> tuple[DemoAccount, ...]:
