@@ -1,6 +1,7 @@
 """What every test can ask for: an app on its own database, a client, the letters, the clock, a server."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Close the network; let no setting of this shell leak in; name the PostgreSQL cluster of this run."""
     loopback.guard()
+    # A run in the background ignores Ctrl-C, and so would every server that it starts and stops by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(("PAYWALL_", "FLASK_"))]:
         del os.environ[name]
     if not hasattr(config, "workerinput"):
