@@ -193,8 +193,8 @@ def worker(data: Path) -> Iterator[subprocess.Popen[str]]:
 def heartbeat(data: Path) -> str:
     """When the worker was last seen, as text."""
     with closing(sqlite3.connect(data / "paywall.sqlite3")) as database:
-        seen: str = database.execute("SELECT at FROM heartbeat").fetchone()[0]
-        return seen
+        seen = database.execute("SELECT at FROM heartbeat").fetchone()
+        return str(seen[0]) if seen else ""
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])

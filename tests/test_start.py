@@ -29,7 +29,9 @@ def start(data: Path, *command: str) -> "subprocess.Popen[str]":
 
 def test_the_demo_stops_while_it_starts(tmp_path: Path) -> None:
     with start(tmp_path, "-m", "paywall.demo", "--port", str(free_port())) as demo:
-        time.sleep(1.5)
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "demo.lock").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
         demo.send_signal(signal.SIGINT)
         said = demo.communicate(timeout=30)[0]
     assert demo.returncode == 0
