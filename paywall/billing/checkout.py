@@ -87,11 +87,7 @@ def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
 
 def portal(reader: Reader, flow: Flow | None) -> str:
     """The address of Stripe's page where this reader manages what they hold; for one click only; commits."""
-    customer = db.session.scalar(
-        select(StripeCustomer.stripe_id).where(
-            StripeCustomer.reader_id == reader.id, StripeCustomer.mode == gateway().mode
-        )
-    )
+    customer = db.session.scalar(_of(reader.id).with_only_columns(StripeCustomer.stripe_id))
     if customer is None:
         raise NotFound(gettext("There is nothing to manage yet: this account has never paid by card."))
     held = record.current(reader.id)
@@ -131,18 +127,18 @@ def _refuse_second(reader_id: int) -> None:
 
 
 def _mapped(reader_id: int) -> Select[int]:
-    return select(StripeCustomer.id).where(
+    return _of(reader_id).with_only_columns(StripeCustomer.id)
+
+
+def _of(reader_id: int) -> Select[StripeCustomer]:
+    return select(StripeCustomer).where(
         StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
     )
 
 
 def _customer(reader: Reader) -> StripeCustomer:
     """The reader's row with a customer at Stripe behind it; the sync that follows tells it the address."""
-    row = db.session.scalar(
-        select(StripeCustomer).where(
-            StripeCustomer.reader_id == reader.id, StripeCustomer.mode == gateway().mode
-        )
-    )
+    row = db.session.scalar(_of(reader.id))
     if row is None:
         row = _new_customer(reader.id)
     row_id, stripe_id = row.id, row.stripe_id
@@ -163,11 +159,7 @@ def _new_customer(reader_id: int) -> StripeCustomer:
             db.session.add(row := StripeCustomer(reader_id=reader_id, mode=gateway().mode))
     except IntegrityError:
         # A second click at the same moment wrote the row first.
-        return db.session.scalars(
-            select(StripeCustomer).where(
-                StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
-            )
-        ).one()
+        return db.session.scalars(_of(reader_id)).one()
     return row
 
 
