@@ -24,7 +24,7 @@ class Line:
 
     @contextmanager
     def talking(self) -> Iterator[None]:
-        """While Stripe is asked: refuses inside a transaction, and raises Gone or Unavailable for what fails."""
+        """While Stripe is asked: refuses inside a transaction; raises Gone or Unavailable for what fails."""
         if db.session().in_transaction():
             raise RuntimeError("commit first: no transaction is held while we talk to Stripe")
         try:
