@@ -85,14 +85,15 @@ def _drop_after(node: LexborNode, body: LexborNode) -> None:
 def _keep_words(body: LexborNode, words: int) -> None:
     left = words
     for node in list(body.traverse(include_text=True)):
-        if not node.is_text_node:
-            continue
-        found = (node.text_content or "").split()
-        if len(found) >= left:
+        found = (node.text_content or "").split() if node.is_text_node else []
+        if found and len(found) >= left:
             _drop_after(node, body)
             node.replace_with(_lead(node) + " ".join(found[:left]) + ELLIPSIS)
             return
         left -= len(found)
+    # Pictures without a word: there is no half of them to show.
+    while (child := body.first_child) is not None:
+        child.decompose()
 
 
 def _lead(node: LexborNode) -> str:

@@ -55,6 +55,15 @@ def test_a_mark_at_the_very_start_shows_nothing() -> None:
     assert cut("<!-- more --><p>secret</p>", words=80).html == ""
 
 
+def test_an_article_of_pictures_alone_shows_none() -> None:
+    assert cut('<p><img src="/secret.jpg"></p><p> </p>', words=80).html == ""
+
+
+def test_a_space_between_the_rows_of_a_table_is_no_place_for_words() -> None:
+    cut_off = cut("<table><p></p> <p></p></table><p>one two</p>", words=0)
+    assert _again(cut_off.html) == cut_off.html
+
+
 def test_text_that_looks_like_markup_stays_text() -> None:
     cut_off = cut("<p>one &lt;script&gt;x&lt;/script&gt; three four five six</p>", words=3)
     assert "<script" not in cut_off.html
