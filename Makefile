@@ -25,10 +25,10 @@ test: system .venv/test.stamp ## Check everything: style, types, layers, then al
 	  [ $$pure = 0 ] || echo 'A pure file is not covered wholly.'; \
 	  tail -n 1 build/pytest.txt; [ $$tests$$all$$pure = 000 ]
 
-sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, no browser, no processes
+sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, processes or tests of the stand-in
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server' \
-	  --ignore tests/test_start.py --ignore tests/sandbox/test_processes.py
+	  --ignore tests/test_start.py --ignore tests/sandbox
 
 lint: .venv/test.stamp ## Check style, types and layers
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

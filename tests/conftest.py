@@ -13,6 +13,7 @@ from tests import cluster, loopback
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
+    from jinja2 import BytecodeCache
 
     from paywall.config import Settings
     from paywall.mail import Letter
@@ -97,13 +98,32 @@ def settings(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> "
     return make_settings(data_dir=tmp_path, database_url=database, **changed)
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> "BytecodeCache":
+    """Templates compiled once for all apps of this process."""
+    from jinja2 import FileSystemBytecodeCache
+
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture(scope="session")
+def no_waiting() -> None:
+    """Let Stripe's package try again at once."""
+    import stripe
+
+    stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0
+
+
 @pytest.fixture
-def app(settings: "Settings") -> Iterator["Flask"]:
+def app(settings: "Settings", compiled_templates: "BytecodeCache", no_waiting: None) -> Iterator["Flask"]:
     """The whole product with its own database. No context is pushed: see `context`."""
     from paywall import clock, create_app
 
     app = create_app(settings)
     app.config["TESTING"] = True
+    app.jinja_env.bytecode_cache = compiled_templates
+    # A hash that takes its time is the point of argon2, and none of these tests.
+    app.extensions["security"].pwd_context.update(argon2__rounds=1, argon2__memory_cost=32)
     # Nobody listens at the site's address: tests deliver Stripe's events by hand, or lose them on purpose.
     app.extensions["sandbox"].on_event = None
     yield app
