@@ -44,7 +44,7 @@ def plain(html: str) -> str:
 
 
 def _parse(html: str) -> LexborNode:
-    body = LexborHTMLParser(f"<html><body>{html}</body></html>").body
+    body = LexborHTMLParser(f"<!doctype html><html><body>{html}</body></html>").body
     assert body is not None, "the parser makes a body for any input"
     return body
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
@@ -90,6 +90,8 @@ bodies = st.recursive(texts, _wrapped, max_leaves=25)
 
 @given(bodies, st.integers(0, 60))
 def test_it_is_whole_html_and_never_longer_than_asked(html: str, limit: int) -> None:
+    # Tables with paragraphs between their rows change with each reading; the sanitiser lets none out.
+    assume(_again(html := _again(html)) == html)
     cut_off = cut(html, words=limit)
     assert _again(cut_off.html) == cut_off.html
     assert len(cut_off.text.replace(ELLIPSIS, "").split()) <= limit
@@ -114,7 +116,7 @@ def test_a_mark_between_two_bodies_keeps_the_first_and_drops_the_second(first: s
 
 
 def _again(html: str) -> str:
-    body = LexborHTMLParser(f"<html><body>{html}</body></html>").body
+    body = LexborHTMLParser(f"<!doctype html><html><body>{html}</body></html>").body
     assert body is not None
     return (body.inner_html or "").strip()
 
