@@ -2,13 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-from babel.numbers import get_currency_precision
 from flask import current_app
 from flask.cli import AppGroup
 
@@ -16,10 +14,10 @@ from paywall import jobs, watch
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
-from paywall.billing import setup
+from paywall.billing import coupon_commands, setup
 from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import BadInput, PaywallError
+from paywall.errors import PaywallError
 from paywall.membership import plans
 from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
@@ -98,7 +96,7 @@ def plan(
     """Create a plan, or change it; a new price is for newcomers. Then run stripe-setup."""
     currency = (currency or _settings().currency).lower()
     given = {Interval.MONTH: month, Interval.YEAR: year}
-    prices = {interval: _money(amount, currency) for interval, amount in given.items() if amount}
+    prices = {interval: Money.read(amount, currency) for interval, amount in given.items() if amount}
     plans.write(plans.PlanText(slug=slug, prices=prices, state=PlanState(state), **text))
     db.session.commit()
     click.echo(f"Plan {slug} is written down. Run `flask paywall stripe-setup` to make it at Stripe.")
@@ -117,11 +115,8 @@ def stripe_setup() -> None:
             )
 
 
-def _money(text: str, currency: str) -> Money:
-    try:
-        minor = Decimal(text.replace(",", ".")).scaleb(get_currency_precision(currency.upper()))
-    except InvalidOperation:
-        raise BadInput(f"{text!r} is not an amount: write 5 or 5.50.") from None
-    if minor != minor.to_integral_value():
-        raise BadInput(f"{text!r} has more digits than {currency.upper()} has.")
-    return Money(int(minor), currency)
+for group in (coupon_commands.coupon,):
+    for command in group.commands.values():
+        assert command.callback is not None  # each was made from a function
+        command.callback = _plainly(command.callback)
+    commands.add_command(group)

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         False, description="Demo mode: a stand-in takes Stripe's and the mail server's place."
     )
     stripe_secret_key: SecretStr = Field(SecretStr(""), description="sk_test_..., sk_live_... or rk_...")
+    promotion_codes: bool = Field(
+        True, description="Whether readers can enter a promotion code on Stripe's payment page."
+    )
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
     )

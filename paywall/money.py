@@ -1,9 +1,11 @@
 """Money: integer minor units and a three-letter currency; two currencies never add."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from babel.numbers import format_currency, get_currency_precision
+
+from paywall.errors import BadInput
 
 
 class MixedCurrencies(ValueError):
@@ -16,6 +18,17 @@ class Money:
 
     amount: int
     currency: str
+
+    @classmethod
+    def read(cls, text: str, currency: str) -> "Money":
+        """What a person writes ("5", "5.50", "5,50") in major units; raises BadInput."""
+        try:
+            minor = Decimal(text.replace(",", ".")).scaleb(get_currency_precision(currency.upper()))
+        except InvalidOperation:
+            raise BadInput(f"{text!r} is not an amount: write 5 or 5.50.") from None
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            raise BadInput(f"{text!r} has more digits than {currency.upper()} has.")
+        return cls(int(minor), currency)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.amount + self._same(other).amount, self.currency)

@@ -5,14 +5,14 @@ import enum
 
 from flask import current_app, url_for
 from flask_babel import gettext
-from sqlalchemy import Select, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
 
 from paywall import clock
 from paywall.accounts.models import Reader
+from paywall.billing import customers, promotions
 from paywall.billing.gateway import gateway
 from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
-from paywall.billing.remote import Checkout, Flow, Gone
+from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
 from paywall.billing.sync import sync
 from paywall.config import Settings
 from paywall.db import db
@@ -34,32 +34,34 @@ class Outcome(enum.StrEnum):
     UNPAID = "unpaid"
 
 
-def begin(reader: Reader, price_id: int, next_path: str | None) -> str:
-    """Open a Checkout page for a reader and return its address; commits.
+def begin(reader: Reader, price_id: int, next_path: str | None, code: str | None = None) -> str:
+    """Open a Checkout page for a reader, with a promotion code if given, and return its address; commits.
 
     Our tables are asked first, then Stripe; then any page opened earlier is closed. Raises AlreadyPatron,
-    NotFound for a price that is not sold, Conflict if another tab was quicker, Unavailable.
+    NotFound for a price that is not sold, CodeRefused, Conflict if another tab was quicker, Unavailable.
     """
     price = _sold(price_id)
     _refuse_second(reader.id)
-    customer = _customer(reader)
+    customer = customers.ensure(reader)
     sync(customer.id)
     _refuse_second(reader.id)
-    trial_days = 0 if _had_one(reader.id) else price.plan.trial_days
+    terms = _terms(reader.id, price, code)
     turn = _take_turn(customer.id)
     _close_open(reader.id)
     # Another tab's page may have been paid, and its return synced, since we asked above.
     _refuse_second(reader.id)
     try:
-        return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
+        return _open(reader, customer, price, terms, turn=turn, next_path=next_path)
+    except NotDiscounted:
+        raise promotions.refused(code or "") from None
     except Gone as gone:
         if gone.param != "customer":
             raise
         # Someone deleted the customer in Stripe's dashboard: the reader gets a new one, once.
-        _forget_customer(customer.id)
-        customer = _customer(reader)
+        customers.forget(customer.id)
+        customer = customers.ensure(reader)
         sync(customer.id)
-        return _open(reader, customer, price, trial_days=trial_days, turn=turn, next_path=next_path)
+        return _open(reader, customer, price, terms, turn=turn, next_path=next_path)
 
 
 def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
@@ -77,7 +79,7 @@ def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
     session = gateway().checkout(session_id)
     if session.reader != str(reader_id) or session.status != "complete":
         return Outcome.UNPAID, next_path
-    customer_id = db.session.scalar(_mapped(reader_id))
+    customer_id = customers.row_id(reader_id)
     db.session.commit()
     if customer_id is not None:
         sync(customer_id)
@@ -87,7 +89,7 @@ def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
 
 def portal(reader: Reader, flow: Flow | None) -> str:
     """The address of Stripe's page where this reader manages what they hold; for one click only; commits."""
-    customer = db.session.scalar(_of(reader.id).with_only_columns(StripeCustomer.stripe_id))
+    customer = db.session.scalar(customers.of(reader.id).with_only_columns(StripeCustomer.stripe_id))
     if customer is None:
         raise NotFound(gettext("There is nothing to manage yet: this account has never paid by card."))
     held = record.current(reader.id)
@@ -101,7 +103,7 @@ def portal(reader: Reader, flow: Flow | None) -> str:
 
 def sync_reader(reader_id: int) -> None:
     """Read a reader's books at Stripe again; commits. Does nothing for who has none."""
-    customer_id = db.session.scalar(_mapped(reader_id))
+    customer_id = customers.row_id(reader_id)
     db.session.commit()
     if customer_id is not None:
         sync(customer_id)
@@ -114,6 +116,14 @@ def _sold(price_id: int) -> Price:
     return price
 
 
+def _terms(reader_id: int, price: Price, code: str | None) -> Terms:
+    settings: Settings = current_app.extensions["settings"]
+    trial_days = 0 if _had_one(reader_id) else price.plan.trial_days
+    db.session.commit()
+    promotion = promotions.required(code).id if code else None
+    return Terms(trial_days=trial_days, promotion=promotion, takes_codes=settings.promotion_codes)
+
+
 def _had_one(reader_id: int) -> bool:
     return (
         db.session.scalar(select(Subscription.id).where(Subscription.reader_id == reader_id).limit(1))
@@ -124,49 +134,6 @@ def _had_one(reader_id: int) -> bool:
 def _refuse_second(reader_id: int) -> None:
     if record.live(reader_id):
         raise AlreadyPatron(gettext("You already have a membership. You can change it on your account page."))
-
-
-def _mapped(reader_id: int) -> Select[int]:
-    return _of(reader_id).with_only_columns(StripeCustomer.id)
-
-
-def _of(reader_id: int) -> Select[StripeCustomer]:
-    return select(StripeCustomer).where(
-        StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
-    )
-
-
-def _customer(reader: Reader) -> StripeCustomer:
-    """The reader's row with a customer at Stripe behind it; the sync that follows tells it the address."""
-    row = db.session.scalar(_of(reader.id))
-    if row is None:
-        row = _new_customer(reader.id)
-    row_id, stripe_id = row.id, row.stripe_id
-    key = f"{int(reader.created_at.timestamp())}:{reader.id}:{row.generation}"
-    reader_id = reader.id
-    db.session.commit()
-    if stripe_id is None:
-        stripe_id = gateway().create_customer(reader_id, key)
-    row = db.session.get_one(StripeCustomer, row_id, populate_existing=True)
-    row.stripe_id = stripe_id
-    db.session.commit()
-    return row
-
-
-def _new_customer(reader_id: int) -> StripeCustomer:
-    try:
-        with db.session.begin_nested():
-            db.session.add(row := StripeCustomer(reader_id=reader_id, mode=gateway().mode))
-    except IntegrityError:
-        # A second click at the same moment wrote the row first.
-        return db.session.scalars(_of(reader_id)).one()
-    return row
-
-
-def _forget_customer(customer_id: int) -> None:
-    row = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
-    row.stripe_id, row.email, row.generation = None, None, row.generation + 1
-    db.session.commit()
 
 
 def _take_turn(customer_id: int) -> int:
@@ -207,8 +174,8 @@ def _open(
     reader: Reader,
     customer: StripeCustomer,
     price: Price,
+    terms: Terms,
     *,
-    trial_days: int,
     turn: int,
     next_path: str | None,
 ) -> str:
@@ -222,7 +189,7 @@ def _open(
         customer=stripe_id,
         reader_id=reader_id,
         price=twin,
-        trial_days=trial_days,
+        terms=terms,
         urls=(
             f"{settings.site_url}{url_for('billing.checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
             f"{settings.site_url}{url_for('billing.join', next=next_path)}",

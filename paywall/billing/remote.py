@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from paywall.errors import Unavailable
-from paywall.membership.rules import Interval, Source, Status
+from paywall.membership.discounts import Cut
+from paywall.membership.rules import Discount, Interval, Source, Status
 from paywall.money import Money
 
 Flow = Literal["subscription_cancel", "payment_method_update"]
@@ -18,6 +19,10 @@ class Mode(enum.StrEnum):
     SANDBOX = "sandbox"
     TEST = "test"
     LIVE = "live"
+
+
+class NotDiscounted(Unavailable):
+    """Stripe opens no page with the discount that we asked for: it has ended, or is not for this."""
 
 
 class Gone(Unavailable):
@@ -60,6 +65,7 @@ class RemoteSubscription:
     unpaid_since: datetime | None
     feedback: str | None
     has_other_card: bool = False
+    discount: Discount | None = None
     source: Source = Source.STRIPE
 
 
@@ -74,6 +80,46 @@ class RemoteInvoice:
     made_at: datetime
     page_url: str | None
     pdf_url: str | None
+
+
+class Duration(enum.StrEnum):
+    """For how long a coupon counts once it was used, in Stripe's words."""
+
+    ONCE = "once"
+    REPEATING = "repeating"
+    FOREVER = "forever"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A coupon: `cut` off the price for `duration` (`months` if repeating), on `products`; None: on all."""
+
+    cut: Cut
+    duration: Duration
+    months: int | None = None
+    products: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A promotion code with its coupon; `until` is the last instant (aware UTC) at which it can be used."""
+
+    id: str
+    code: str
+    offer: Offer
+    is_active: bool
+    used: int
+    most: int | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a Checkout page opens: a trial of some days, a promotion's id or a field for codes."""
+
+    trial_days: int = 0
+    promotion: str | None = None
+    takes_codes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Pages of paying: join, Checkout and back, the reader's account, and the door for Stripe's events."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 import structlog
@@ -15,7 +16,7 @@ from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
-from paywall.billing import checkout, inbox
+from paywall.billing import checkout, inbox, promotions
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.models import Invoice
@@ -37,13 +38,21 @@ def _reader_key() -> str:
 
 @billing.get("/join")
 @may_enter("public")
+@limiter.limit("60/hour", exempt_when=lambda: not _code(request.args))
 def join() -> str | Response:
     """The plans on offer; a reader who holds one is shown it instead."""
     next_path = safe_next(request.args.get("next"))
     if current_user.is_authenticated and record.live(current_user.id):
         return redirect(url_for("billing.account"))
+    offered, code = plans.on_offer(request.args.get("plan")), _code(request.args)
+    bargain, is_known = None, False
+    if code:
+        try:
+            bargain, is_known = promotions.bargain(code, offered), True
+        except Unavailable:
+            log.warning("code_not_looked_up")
     return render_template(
-        "billing/join.html", plans=plans.on_offer(request.args.get("plan")), next=next_path
+        "billing/join.html", plans=offered, next=next_path, code=code, bargain=bargain, is_known=is_known
     )
 
 
@@ -56,10 +65,15 @@ def begin_checkout() -> Response:
     if not 0 < price_id < 2**31:
         abort(400)
     try:
-        address = checkout.begin(_reader(), price_id, safe_next(request.form.get("next")))
+        address = checkout.begin(
+            _reader(), price_id, safe_next(request.form.get("next")), _code(request.form)
+        )
     except checkout.AlreadyPatron as held:
         flash(held.message, "info")
         return redirect(url_for("billing.account"))
+    except promotions.CodeRefused as refused:
+        flash(refused.message, "warning")
+        return redirect(url_for("billing.join", next=safe_next(request.form.get("next"))))
     return redirect(address, 303)
 
 
@@ -149,6 +163,11 @@ def webhook() -> tuple[str, int]:
     inbox.store(event, raw.decode())
     db.session.commit()
     return "", 200
+
+
+def _code(given: Mapping[str, str]) -> str | None:
+    """A promotion code, if one was given."""
+    return given.get("code", "").strip()[: promotions.LONGEST] or None
 
 
 def _reader() -> Reader:

@@ -74,6 +74,8 @@ class Subscription(Model):
     currency: Mapped[str] = mapped_column(String(3))
     interval: Mapped[Interval] = mapped_column(words(Interval))
     monthly: Mapped[int]
+    discount: Mapped[int] = mapped_column(default=0)
+    discount_until: Mapped[datetime | None]
     started_at: Mapped[datetime]
     period_end: Mapped[datetime | None]
     trial_end: Mapped[datetime | None]
@@ -88,6 +90,17 @@ class Subscription(Model):
     def price(self) -> Money:
         """What is paid each interval, before any discount."""
         return Money(self.amount, self.currency)
+
+    @property
+    def due(self) -> Money:
+        """What is paid each interval while the present discount stands."""
+        return Money(self.amount - self.discount, self.currency)
+
+    @property
+    def next_payment(self) -> Money:
+        """What the next bill comes to: a discount that ends before then lowers it no more."""
+        ends_first = self.discount_until and self.period_end and self.discount_until <= self.period_end
+        return self.price if ends_first else self.due
 
 
 class MembershipEvent(Model):

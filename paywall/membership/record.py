@@ -76,6 +76,8 @@ def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
     row.plan_id, row.status = fact.plan_id, fact.status
     row.amount, row.currency, row.interval = fact.price.amount, fact.price.currency, fact.interval
     row.monthly = rules.monthly(fact).amount
+    row.discount = fact.discount.off.amount if fact.discount else 0
+    row.discount_until = fact.discount.until if fact.discount else None
     row.started_at, row.period_end, row.trial_end = fact.started_at, fact.period_end, fact.trial_end
     row.cancel_at, row.ended_at = fact.cancel_at, fact.ended_at
     row.access_until = rules.access_until(fact, policy)

@@ -84,8 +84,19 @@ MOVES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Discount:
+    """Money off each interval, and until when (aware UTC; None is for ever)."""
+
+    off: Money
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """One subscription as its source states it now. Instants are aware UTC; `price` is per interval."""
+    """One subscription as its source states it now. Instants are aware UTC; `price` is per interval.
+
+    `discount` is what is taken off that price as long as it stands; a cut of one bill only is none.
+    """
 
     source: Source
     external_id: str
@@ -101,6 +112,7 @@ class Facts:
     ended_at: datetime | None = None
     unpaid_since: datetime | None = None
     feedback: str | None = None
+    discount: Discount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +168,14 @@ def access_until(facts: Facts, policy: Policy) -> datetime | None:
 
 
 def monthly(facts: Facts) -> Money:
-    """What this subscription brings a month, in whole minor units; nothing in a trial or after the end."""
+    """What this subscription brings a month after discount, in whole minor units.
+
+    Nothing in a trial or after the end.
+    """
     if facts.status not in PAYING:
         return Money(0, facts.price.currency)
-    if facts.interval is Interval.YEAR:
-        return Money(round(facts.price.amount / 12), facts.price.currency)
-    return facts.price
+    paid = facts.price - facts.discount.off if facts.discount else facts.price
+    return Money(round(paid.amount / 12), paid.currency) if facts.interval is Interval.YEAR else paid
 
 
 def standing(facts: Facts) -> Standing:

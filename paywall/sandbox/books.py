@@ -21,7 +21,7 @@ _PARENT = {
     "invoice_payment": "invoice",
     "invoiceitem": "_subscription",
     "price": "product",
-    "promotion_code": "code",
+    "promotion_code": "_key",
     "refund": "charge",
     "subscription_item": "subscription",
 }

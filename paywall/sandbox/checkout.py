@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from paywall.sandbox import collection, customers, invoicing, methods, payments, renewal
+from paywall.sandbox import collection, customers, invoicing, methods, payments, renewal, sessions
 from paywall.sandbox.books import Books, Work
 from paywall.sandbox.cards import Card, Decline, refusal
 from paywall.sandbox.errors import Doc, SandboxError, invalid
@@ -48,6 +48,21 @@ class Checkout:
             shown = {**books.render(stored), "line_items": session_lines(books, stored)}
             shown = expand(books, shown, ["line_items.data.price.product"])
             return {**shown, "trial_end": _trial_end(books, stored["_subscription_data"])}
+
+    def take_code(self, session_id: str, code: str) -> bool:
+        """Use a promotion code that the reader types in, if the session takes one; False if it is no good."""
+        with self._work() as books:
+            session = books.find("checkout.session", session_id)
+            known = books.all("promotion_code", parent=code.strip().lower()) if code.strip() else []
+            given = [{"promotion_code": one["id"]} for one in known if one["active"]]
+            if session["status"] != "open" or not session["allow_promotion_codes"] or not given:
+                return False
+            try:
+                totals = sessions.totals(books, session["_items"], session["amount_subtotal"], given)
+            except SandboxError:
+                return False
+            books.save({**session, **totals, "_discounts": given})
+            return True
 
     def pay(self, session_id: str, card: Card | None) -> Payment:
         """Pay with a card; None where nothing is due and no card is collected.

@@ -1,5 +1,7 @@
 """What makes it cheaper: coupons, promotion codes, and the discounts they become."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from paywall.sandbox import terms
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge, metadata
@@ -72,7 +74,7 @@ def create_code(books: Books, _: str, params: Doc) -> Doc:
     if not books.find("coupon", coupon, "promotion[coupon]")["valid"]:
         raise resource_missing("coupon", coupon, "promotion[coupon]")
     code = params.get("code") or books.ids.text(8).upper()
-    for other in books.all("promotion_code", parent=code):
+    for other in books.all("promotion_code", parent=code.lower()):
         if other["active"]:
             raise invalid("An active promotion code with that code already exists.", "code")
     facts = {
@@ -82,6 +84,7 @@ def create_code(books: Books, _: str, params: Doc) -> Doc:
         "times_redeemed": 0,
         **merge({}, params, _CODE),
         "code": code,
+        "_key": code.lower(),
     }
     found = books.add("promotion_code", {**facts, "metadata": metadata(params.get("metadata"))})
     books.emit("promotion_code.created", found)
@@ -111,13 +114,13 @@ def list_codes(books: Books, _: str, params: Doc) -> Doc:
         "/v1/promotion_codes",
         params,
         customer=params.get("customer"),
-        parent=params.get("code"),
+        parent=params.get("code", "").lower(),
         where=where,
     )
 
 
-def source_of(books: Books, given: Doc, param: str) -> tuple[Doc, str | None]:
-    """The coupon, and the promotion code's id if one was used. Raises when it cannot be redeemed."""
+def source_of(books: Books, given: Doc, param: str, products: set[str]) -> tuple[Doc, str | None]:
+    """The coupon, and the promotion code's id if one was used. Raises when it is not to be had for these."""
     code_id = given.get("promotion_code")
     if code_id:
         code = books.find("promotion_code", code_id, f"{param}[promotion_code]")
@@ -127,12 +130,14 @@ def source_of(books: Books, given: Doc, param: str) -> tuple[Doc, str | None]:
     coupon = books.find("coupon", given.get("coupon", ""), f"{param}[coupon]")
     if not (coupon["valid"] and _redeemable(books, coupon)):
         raise resource_missing("coupon", coupon["id"], f"{param}[coupon]")
+    if not _applies(coupon, products):
+        raise invalid("This coupon does not apply to any of the products.", param)
     return coupon, code_id
 
 
 def grant(books: Books, subscription: Doc, given: Doc, session: str | None = None) -> str:
     """Give a subscription a discount; returns its id."""
-    coupon, code = source_of(books, given, "discounts")
+    coupon, code = source_of(books, given, "discounts", _products(books, subscription))
     facts = {
         "checkout_session": session,
         "customer": subscription["customer"],
@@ -151,27 +156,30 @@ def grant(books: Books, subscription: Doc, given: Doc, session: str | None = Non
     return str(discount["id"])
 
 
-def amounts_off(books: Books, discount_ids: list[str], subtotal: int) -> list[Doc]:
+def amounts_off(books: Books, discount_ids: list[str], subtotal: int, products: set[str]) -> list[Doc]:
     """What each discount takes off, in minor units, never below zero in all."""
     off, left = [], subtotal
     for id in discount_ids:
-        discount = books.find("discount", id)
-        amount = min(reduction(books.get(discount["source"]["coupon"]) or {}, left), left)
+        coupon = books.get(books.find("discount", id)["source"]["coupon"]) or {}
+        amount = min(reduction(coupon, left), left) if _applies(coupon, products) else 0
         off.append({"amount": amount, "discount": id})
         left -= amount
     return off
 
 
 def reduction(coupon: Doc, amount: int) -> int:
-    """What one coupon takes off an amount, in minor units."""
+    """What one coupon takes off an amount, in minor units, rounded half up."""
     if coupon.get("percent_off"):
-        return round(amount * float(coupon["percent_off"]) / 100)
+        exact = amount * Decimal(str(coupon["percent_off"])) / 100
+        return int(exact.quantize(Decimal(1), ROUND_HALF_UP))
     return min(int(coupon.get("amount_off") or 0), amount)
 
 
 def running(books: Books, subscription: Doc) -> list[str]:
     """The discounts that still count for a subscription's next invoice; those that have ended are dropped."""
     kept = [id for id in subscription["discounts"] if _runs(books, books.find("discount", id))]
+    for id in set(subscription["discounts"]) - set(kept):
+        books.emit("customer.discount.deleted", books.find("discount", id))
     if kept != subscription["discounts"]:
         subscription["discounts"] = kept
         books.save(subscription)
@@ -182,8 +190,8 @@ def used(books: Books, subscription: Doc) -> None:
     """After an invoice: a discount for one invoice only is over."""
     for id in subscription["discounts"]:
         discount = books.find("discount", id)
-        if discount["_once"] and discount["end"] is None:
-            books.save({**discount, "end": books.now})
+        if discount["_once"]:
+            books.save({**discount, "_used": True})
 
 
 def _redeemable(books: Books, doc: Doc) -> bool:
@@ -193,7 +201,17 @@ def _redeemable(books: Books, doc: Doc) -> bool:
 
 
 def _runs(books: Books, discount: Doc) -> bool:
-    return discount["end"] is None or discount["end"] > books.now
+    return not discount.get("_used") and (discount["end"] is None or discount["end"] > books.now)
+
+
+def _applies(coupon: Doc, products: set[str]) -> bool:
+    only = (coupon.get("applies_to") or {}).get("products")
+    return only is None or not products.isdisjoint(only)
+
+
+def _products(books: Books, subscription: Doc) -> set[str]:
+    items = books.all("subscription_item", parent=subscription["id"])
+    return {books.find("price", item["price"])["product"] for item in items}
 
 
 def _end(now: int, coupon: Doc) -> int | None:

@@ -170,7 +170,8 @@ def _parentage(subscription: Doc) -> Doc:
 
 def _amounts(books: Books, bill: Bill) -> Doc:
     subtotal = sum(line.amount for line in bill.lines)
-    off = discounts.amounts_off(books, bill.discounts, subtotal)
+    products = {line.price["product"] for line in bill.lines}
+    off = discounts.amounts_off(books, bill.discounts, subtotal, products)
     total = subtotal - sum(part["amount"] for part in off)
     return {
         "amount_due": max(total, 0),

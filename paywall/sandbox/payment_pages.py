@@ -25,6 +25,7 @@ class CheckoutPages:
         """Add the routes."""
         pages.add_url_rule("/checkout/<session_id>", "checkout", self.show)
         pages.add_url_rule("/checkout/<session_id>", "pay", self.pay, methods=["POST"])
+        pages.add_url_rule("/checkout/<session_id>/code", "take_code", self.take_code, methods=["POST"])
         pages.add_url_rule("/checkout/<session_id>/authenticate", "authenticate", self.ask)
         pages.add_url_rule("/checkout/<session_id>/authenticate", "answer", self.answer, methods=["POST"])
 
@@ -50,6 +51,13 @@ class CheckoutPages:
         if card is None:
             return self._page(session, form, UNFINISHED)
         return self._after(session, form, self._sandbox.checkout.pay(session_id, card))
+
+    @may_enter("public")
+    def take_code(self, session_id: str) -> Answer:
+        """A promotion code that the reader has typed in."""
+        if not self._sandbox.checkout.take_code(session_id, request.form.get("code", "")):
+            flash(gettext("This code is invalid."), "sandbox-bad")
+        return redirect(url_for("sandbox.checkout", session_id=session_id), 303)
 
     @may_enter("public")
     def ask(self, session_id: str) -> Answer:

@@ -9,6 +9,9 @@ _HALF_HOUR, _DAY, _TRIAL_DAYS = 1800, 86_400, 730
 def check(books: Books, params: Doc) -> None:
     """Mode, customer, addresses and trial fit together. Raises `SandboxError`."""
     _check_mode(params)
+    if params.get("discounts") and "allow_promotion_codes" in params:
+        message = "You may only specify one of these parameters: allow_promotion_codes, discounts."
+        raise invalid(message, "allow_promotion_codes")
     _check_customer(books, params)
     _check_urls(params)
     data = params.get("subscription_data", {})

@@ -156,17 +156,22 @@ def _money(books: Books, params: Doc, items: list[Doc]) -> Doc:
     trial = _has_trial(params)
     due = [item for item in items if not (trial and books.find("price", item["price"])["recurring"])]
     subtotal = sum(item["amount_subtotal"] for item in due)
-    off = 0
-    for index, given in enumerate(params.get("discounts") or []):
-        coupon, _ = discounts.source_of(books, given, f"discounts[{index}]")
-        off += discounts.reduction(coupon, subtotal - off)
-    totals = {"amount_discount": off, "amount_shipping": 0, "amount_tax": 0}
     return {
         "amount_subtotal": subtotal,
-        "amount_total": subtotal - off,
         "currency": items[0]["currency"],
-        "total_details": totals,
+        **totals(books, items, subtotal, params.get("discounts") or []),
     }
+
+
+def totals(books: Books, items: list[Doc], subtotal: int, given: list[Doc]) -> Doc:
+    """What is left to pay after discounts. Raises for one that cannot be redeemed."""
+    products = {books.find("price", item["price"])["product"] for item in items}
+    off = 0
+    for index, one in enumerate(given):
+        coupon, _ = discounts.source_of(books, one, f"discounts[{index}]", products)
+        off += discounts.reduction(coupon, subtotal - off)
+    details = {"amount_discount": off, "amount_shipping": 0, "amount_tax": 0}
+    return {"amount_total": subtotal - off, "total_details": details}
 
 
 def _has_trial(params: Doc) -> bool:

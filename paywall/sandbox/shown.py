@@ -32,6 +32,7 @@ class Order:
     email: str
     cancel_url: str | None
     needs_card: bool
+    takes_code: bool
     button: str
     terms: str
 
@@ -102,6 +103,7 @@ def order(session: Doc) -> Order:
         needs_card=session["mode"] == "setup"
         or session["payment_method_collection"] == "always"
         or bool(session["amount_total"]),
+        takes_code=bool(session["allow_promotion_codes"]) and not _discount(session),
         button=_button(session, due),
         terms=_terms(session),
     )

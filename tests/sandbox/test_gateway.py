@@ -1,12 +1,15 @@
 """What the product asks of Stripe: each request is one that the SDK knows, each answer is checked too."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import stripe
 
 from paywall.billing.gateway import Gateway
-from paywall.billing.remote import Mode
+from paywall.billing.remote import Duration, Mode, Offer, Terms
+from paywall.membership.discounts import Cut
 from paywall.membership.rules import Interval
 from paywall.money import Money
 from paywall.sandbox import Card, Sandbox
@@ -51,17 +54,31 @@ class TestRequests:
         customer = gateway.create_customer(7, "7:1")
         gateway.update_email(customer, "ada@example.org")
         urls = (f"{SITE}/joined?session={{CHECKOUT_SESSION_ID}}", f"{SITE}/join")
-        for trial_days, key in ((14, "a"), (0, "b")):
+        offer = Offer(Cut(Decimal(20), None), Duration.REPEATING, 2, frozenset({"supporter"}))
+        gateway.create_promotion("SPRING", offer, most=5, until=sandbox.now() + timedelta(days=9))
+        promotion = gateway.promotion("spring")
+        assert promotion is not None
+        assert promotion.offer == offer
+        for terms in (Terms(trial_days=14, takes_codes=True), Terms(promotion=promotion.id)):
             page = gateway.open_checkout(
-                customer=customer, reader_id=7, price=price, trial_days=trial_days, urls=urls, key=key
+                customer=customer,
+                reader_id=7,
+                price=price,
+                terms=terms,
+                urls=urls,
+                key=str(terms.trial_days),
             )
-            if trial_days:
+            if terms.trial_days:
                 assert gateway.expire_checkout(page.id)
         sandbox.checkout.pay(page.id, Card("4242424242424242", 12, 2099, "123", "Ada"))
         assert gateway.checkout(page.id).is_paid
         (held,) = gateway.subscriptions(customer)
         assert (held.price_id, held.price) == (price, Money(500, "eur"))
-        assert [invoice.total for invoice in gateway.invoices(customer)] == [Money(500, "eur")]
+        assert held.discount is not None
+        assert held.discount.off == Money(100, "eur")
+        assert [invoice.total for invoice in gateway.invoices(customer)] == [Money(400, "eur")]
+        gateway.end_promotion(promotion.id)
+        assert [one.is_active for one in gateway.promotions()] == [False]
         portal = gateway.ensure_portal(None, site_url=SITE)[0]
         about = {"configuration": portal, "back": SITE, "subject": held.id}
         for flow in (None, "subscription_cancel", "payment_method_update"):

@@ -4,9 +4,12 @@ from datetime import datetime
 
 import stripe
 
+from paywall import clock
+from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
 from paywall.billing.remote import RemoteInvoice, RemoteSubscription
+from paywall.membership import discounts
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
 
@@ -39,7 +42,7 @@ class Books(Line):
                     "customer": customer,
                     "status": "all",
                     "limit": 100,
-                    "expand": ["data.latest_invoice", "data.customer"],
+                    "expand": ["data.latest_invoice", "data.customer", "data.discounts.source.coupon"],
                 }
             )
             return [_subscription(one) for one in found.auto_paging_iter()]
@@ -61,12 +64,13 @@ def _subscription(one: stripe.Subscription) -> RemoteSubscription:
     price = items[0].price
     ends = max(item.current_period_end for item in items)
     interval = price.recurring.interval if price.recurring else ""
+    charged = Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency)
     return RemoteSubscription(
         id=one.id,
         price_id=price.id,
         product_id=id_of(price.product),
         status=Status.read(one.status),
-        price=Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency),
+        price=charged,
         interval=Interval(interval) if interval in list(Interval) else None,
         started_at=instant(one.start_date),
         period_start=instant_or_none(max(item.current_period_start for item in items)),
@@ -78,6 +82,7 @@ def _subscription(one: stripe.Subscription) -> RemoteSubscription:
         unpaid_since=_unpaid_since(one.latest_invoice),
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
         has_other_card=_has_other_card(one),
+        discount=discounts.standing(charged, cuts(one, id_of(price.product)), clock.now()),
     )
 
 

@@ -6,32 +6,38 @@ import stripe
 
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of
-from paywall.billing.remote import Checkout, Flow
+from paywall.billing.remote import Checkout, Flow, NotDiscounted, Terms
 
 
 class Pages(Line):
     """Opening and closing them."""
 
     def open_checkout(
-        self, *, customer: str, reader_id: int, price: str, trial_days: int, urls: tuple[str, str], key: str
+        self, *, customer: str, reader_id: int, price: str, terms: Terms, urls: tuple[str, str], key: str
     ) -> Checkout:
-        """Open a hosted page on which the customer subscribes; `urls`: after success, on turning back."""
-        data: Any = {"metadata": {"reader_id": str(reader_id)}}
-        if trial_days:
-            data["trial_period_days"] = trial_days
+        """Open a hosted page on which the customer subscribes; `urls`: after success, on turning back.
+
+        Raises NotDiscounted if the promotion in its terms cannot be used.
+        """
+        asked: Any = {
+            "mode": "subscription",
+            "customer": customer,
+            "client_reference_id": str(reader_id),
+            "line_items": [{"price": price, "quantity": 1}],
+            "subscription_data": _subscription_data(reader_id, terms),
+            "success_url": urls[0],
+            "cancel_url": urls[1],
+            **_discounts(terms),
+        }
         with self.talking():
-            session = self.client.v1.checkout.sessions.create(
-                {
-                    "mode": "subscription",
-                    "customer": customer,
-                    "client_reference_id": str(reader_id),
-                    "line_items": [{"price": price, "quantity": 1}],
-                    "subscription_data": data,
-                    "success_url": urls[0],
-                    "cancel_url": urls[1],
-                },
-                {"idempotency_key": f"checkout:{key}"},
-            )
+            try:
+                session = self.client.v1.checkout.sessions.create(
+                    asked, {"idempotency_key": f"checkout:{key}"}
+                )
+            except stripe.InvalidRequestError as error:
+                if (error.param or "").startswith("discounts"):
+                    raise NotDiscounted(str(error)) from error
+                raise
         return _checkout(session)
 
     def checkout(self, session_id: str) -> Checkout:
@@ -62,6 +68,20 @@ class Pages(Line):
             asked["flow_data"] = _flow(flow, subject, back)
         with self.talking():
             return self.client.v1.billing_portal.sessions.create(asked).url
+
+
+def _subscription_data(reader_id: int, terms: Terms) -> dict[str, Any]:
+    data: dict[str, Any] = {"metadata": {"reader_id": str(reader_id)}}
+    if terms.trial_days:
+        data["trial_period_days"] = terms.trial_days
+    return data
+
+
+def _discounts(terms: Terms) -> dict[str, Any]:
+    # Stripe takes one or the other, never both.
+    if terms.promotion:
+        return {"discounts": [{"promotion_code": terms.promotion}]}
+    return {"allow_promotion_codes": True} if terms.takes_codes else {}
 
 
 def _checkout(session: stripe.checkout.Session) -> Checkout:

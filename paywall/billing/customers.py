@@ -1,0 +1,55 @@
+"""A reader's one customer at Stripe: found, made once, forgotten when it was deleted there."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+
+from paywall.accounts.models import Reader
+from paywall.billing.gateway import gateway
+from paywall.billing.models import StripeCustomer
+from paywall.db import db
+
+
+def of(reader_id: int) -> Select[StripeCustomer]:
+    """The query for a reader's row in the mode that we talk in."""
+    return select(StripeCustomer).where(
+        StripeCustomer.reader_id == reader_id, StripeCustomer.mode == gateway().mode
+    )
+
+
+def row_id(reader_id: int) -> int | None:
+    """The id of a reader's row, if there is one."""
+    return db.session.scalar(of(reader_id).with_only_columns(StripeCustomer.id))
+
+
+def ensure(reader: Reader) -> StripeCustomer:
+    """The reader's row with a customer at Stripe behind it; commits. A sync then tells it the address."""
+    row = db.session.scalar(of(reader.id))
+    if row is None:
+        row = _new(reader.id)
+    known_id, stripe_id = row.id, row.stripe_id
+    key = f"{int(reader.created_at.timestamp())}:{reader.id}:{row.generation}"
+    reader_id = reader.id
+    db.session.commit()
+    if stripe_id is None:
+        stripe_id = gateway().create_customer(reader_id, key)
+    row = db.session.get_one(StripeCustomer, known_id, populate_existing=True)
+    row.stripe_id = stripe_id
+    db.session.commit()
+    return row
+
+
+def forget(customer_id: int) -> None:
+    """Let the next `ensure` make another customer: this one was deleted at Stripe. Commits."""
+    row = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
+    row.stripe_id, row.email, row.generation = None, None, row.generation + 1
+    db.session.commit()
+
+
+def _new(reader_id: int) -> StripeCustomer:
+    try:
+        with db.session.begin_nested():
+            db.session.add(row := StripeCustomer(reader_id=reader_id, mode=gateway().mode))
+    except IntegrityError:
+        # A second click at the same moment wrote the row first.
+        return db.session.scalars(of(reader_id)).one()
+    return row
