@@ -1,8 +1,8 @@
 """`flask paywall ...`: what operators and staff do from a shell."""
 
+import json
 import sys
-from collections.abc import Callable
-from functools import wraps
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,31 @@ from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, setup
+from paywall.billing.gateway import gateway
+from paywall.billing.remote import Mode
 from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import PaywallError
+from paywall.errors import BadInput, PaywallError
 from paywall.membership import plans
 from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
 from paywall.money import Money
+from paywall.sandbox import rehearsal
+from paywall.sandbox.scenarios import SCENARIOS
 
-commands = AppGroup("paywall", help="Run and look after the paywall.")
 
+class PlainGroup(AppGroup):
+    """Commands whose errors of ours are one line and exit code 1, never a traceback."""
 
-def _plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """An error of ours is one line and exit code 1, never a traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, or a command of a group within."""
         try:
-            command(*args, **kwargs)
+            return super().invoke(ctx)
         except PaywallError as error:
             raise click.ClickException(error.message) from None
 
-    return run
+
+commands = PlainGroup("paywall", help="Run and look after the paywall.")
 
 
 def _settings() -> Settings:
@@ -45,7 +48,6 @@ def _settings() -> Settings:
 
 
 @commands.command("worker")
-@_plainly
 def worker() -> None:
     """Run background and periodic jobs until stopped."""
     watch.beat()
@@ -57,7 +59,6 @@ def worker() -> None:
 @click.option(
     "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in StaffRole])
 )
-@_plainly
 def staff(email: str, roles: tuple[str, ...]) -> None:
     """Give a reader staff roles; who has no account gets one, and a letter to sign in with."""
     for role in roles:
@@ -68,7 +69,6 @@ def staff(email: str, roles: tuple[str, ...]) -> None:
 
 @commands.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@_plainly
 def import_articles(paths: tuple[Path, ...]) -> None:
     """Import articles from Markdown files with front matter; a bad file changes nothing."""
     report = import_markdown(paths)
@@ -89,7 +89,6 @@ def import_articles(paths: tuple[Path, ...]) -> None:
 @click.option("--trial-days", default=0, type=click.IntRange(0, 730))
 @click.option("--position", default=0, help="Order on the join page.")
 @click.option("--state", default="open", type=click.Choice([state.value for state in PlanState]))
-@_plainly
 def plan(
     slug: str, month: str | None, year: str | None, currency: str | None, state: str, **text: Any
 ) -> None:
@@ -103,7 +102,6 @@ def plan(
 
 
 @commands.command("stripe-setup")
-@_plainly
 def stripe_setup() -> None:
     """Make products, prices, portal and webhook endpoint in the Stripe account; safe to run again."""
     for done in setup.setup(_settings().site_url):
@@ -115,8 +113,26 @@ def stripe_setup() -> None:
             )
 
 
-for group in (coupon_commands.coupon,):
-    for command in group.commands.values():
-        assert command.callback is not None  # each was made from a function
-        command.callback = _plainly(command.callback)
-    commands.add_command(group)
+@commands.command("rehearse")
+@click.option("--only", multiple=True, help="Only the scenarios whose name has these words in it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a scenario, one a line.")
+def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
+    """Play the main scenarios in your Stripe test account and compare them with the stand-in.
+
+    Needs a test key and takes some minutes, because test clocks take their time. What it makes there, it
+    takes away again. Exit code 1 if Stripe does otherwise than the stand-in.
+    """
+    if gateway().mode is not Mode.TEST:
+        raise BadInput("Rehearsals need a test key: give PAYWALL_STRIPE_SECRET_KEY one with _test_ in it.")
+    chosen = [one for one in SCENARIOS if not only or any(word in one.name for word in only)]
+    if not chosen:
+        raise BadInput("No scenario has such a name: " + "; ".join(one.name for one in SCENARIOS))
+    agree = True
+    for outcome in rehearsal.rehearse(gateway().client, setup.EVENTS, scenarios=chosen):
+        click.echo(json.dumps(asdict(outcome)) if as_json else rehearsal.report(outcome))
+        agree &= outcome.agrees
+    if not agree:
+        sys.exit(1)
+
+
+commands.add_command(coupon_commands.coupon)

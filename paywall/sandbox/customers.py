@@ -21,6 +21,7 @@ _MODELLED = (
     "preferred_locales",
     "shipping",
     "tax_exempt",
+    "test_clock",
 )
 
 
@@ -41,6 +42,7 @@ def create(books: Books, _: str, params: Doc) -> Doc:
         "next_invoice_sequence": 1,
         "preferred_locales": [],
         "tax_exempt": "none",
+        "test_clock": None,
     }
     customer = books.add("customer", merge(facts, params, _MODELLED))
     books.emit("customer.created", customer)

@@ -30,6 +30,7 @@ PREFIX = {
     "setup_intent": "seti_",
     "subscription": "sub_",
     "subscription_item": "si_",
+    "test_helpers.test_clock": "clock_",
     "webhook_endpoint": "we_",
     "webhook_secret": "whsec_",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stripe import params as p
-from stripe.params import billing_portal, checkout
+from stripe.params import billing_portal, checkout, test_helpers
 
 from paywall.sandbox import (
     balance,
@@ -20,6 +20,7 @@ from paywall.sandbox import (
     portal_settings,
     sessions,
     subscriptions,
+    test_clocks,
     webhooks,
 )
 from paywall.sandbox.books import Books
@@ -180,6 +181,22 @@ ROUTES = (
     Route("DELETE", "/v1/subscriptions/{id}", p.SubscriptionCancelParams, subscriptions.cancel),
     Route("POST", "/v1/subscriptions/{id}/pause", p.SubscriptionPauseParams, subscriptions.pause),
     Route("POST", "/v1/subscriptions/{id}/resume", p.SubscriptionResumeParams, subscriptions.resume),
+    Route("POST", "/v1/test_helpers/test_clocks", test_helpers.TestClockCreateParams, test_clocks.create),
+    Route(
+        "GET",
+        "/v1/test_helpers/test_clocks/{id}",
+        test_helpers.TestClockRetrieveParams,
+        test_clocks.retrieve,
+    ),
+    Route(
+        "POST",
+        "/v1/test_helpers/test_clocks/{id}/advance",
+        test_helpers.TestClockAdvanceParams,
+        test_clocks.advance,
+    ),
+    Route(
+        "DELETE", "/v1/test_helpers/test_clocks/{id}", test_helpers.TestClockDeleteParams, test_clocks.delete
+    ),
     Route("GET", "/v1/webhook_endpoints", p.WebhookEndpointListParams, webhooks.list_endpoints),
     Route("POST", "/v1/webhook_endpoints", p.WebhookEndpointCreateParams, webhooks.create),
     Route("GET", "/v1/webhook_endpoints/{id}", p.WebhookEndpointRetrieveParams, webhooks.retrieve),

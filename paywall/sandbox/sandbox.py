@@ -3,12 +3,12 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stripe import HTTPClient
 
-from paywall.sandbox import collection, disputes, lifecycle, terms, webhooks
+from paywall.sandbox import collection, disputes, lifecycle, terms, test_clocks, webhooks
 from paywall.sandbox.api import API_KEY, Api, Response
 from paywall.sandbox.books import Books, Origin
 from paywall.sandbox.checkout import Checkout
@@ -62,7 +62,10 @@ class Sandbox:
 
     def handle(self, method: str, path: str, form: bytes | str, headers: Mapping[str, str]) -> Response:
         """One API request; `form` is the body of a POST, the query string of a GET or DELETE."""
-        return self._api.handle(method, path, form, headers)
+        answer = self._api.handle(method, path, form, headers)
+        if path.endswith("/advance"):
+            self._follow_test_clock()
+        return answer
 
     def webhook_secrets(self) -> list[str]:
         """The signing secret of each webhook endpoint, as the dashboard would show it."""
@@ -108,6 +111,16 @@ class Sandbox:
     def dunning(self, wanted: Dunning) -> None:
         with self._work() as books:
             collection.set_dunning(books, wanted)
+
+    def _follow_test_clock(self) -> None:
+        with self._look() as books:
+            clock = test_clocks.waiting(books)
+        if clock is None:
+            return
+        target = clock["status_details"]["advancing"]["target_frozen_time"]
+        self.advance(to=max(self.now(), datetime.fromtimestamp(target, UTC)))
+        with self._work() as books:
+            test_clocks.arrive(books, clock)
 
     @contextmanager
     def _work(self, origin: Origin | None = None) -> Iterator[Books]:

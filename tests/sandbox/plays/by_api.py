@@ -106,3 +106,13 @@ def everything_goes_wrong(shop: Shop) -> None:
     stranger = stripe.StripeClient("sk_test_wrong", http_client=shop.client._requestor._client)
     refused(stranger.v1.accounts.retrieve_current)
     v1.accounts.retrieve_current()
+
+
+def a_test_clock_is_moved(shop: Shop) -> None:
+    clocks = shop.v1.test_helpers.test_clocks
+    start = int(shop.sandbox.now().timestamp())
+    clock = clocks.create({"frozen_time": start, "name": "rehearsal"})
+    shop.v1.customers.create({"test_clock": clock.id})
+    assert clocks.advance(clock.id, {"frozen_time": start + 86400}).status == "advancing"
+    assert clocks.retrieve(clock.id).status == "ready"
+    clocks.delete(clock.id)
