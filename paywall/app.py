@@ -9,14 +9,14 @@ from flask import Flask, render_template, request
 from flask_babel import Babel, format_date
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import middleware
 from paywall.access.decision import Decision, Reason, Show
-from paywall.accounts import routes, security
+from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
@@ -152,6 +152,10 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def _stale(error: CSRFError) -> tuple[str, int]:
         return render_template("error.html", status=400, message=None, stale_form=True), 400
+
+    @app.errorhandler(TooManyRequests)
+    def _too_many(_: TooManyRequests) -> tuple[str, int, dict[str, str]]:
+        return *page(429, ""), {"Retry-After": str(limits.seconds_left())}
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> tuple[str, int] | Response:

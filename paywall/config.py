@@ -1,5 +1,7 @@
 """Settings: typed, from PAYWALL_* or a .env file; a wrong one stops the start with one line."""
 
+import difflib
+import os
 from email.headerregistry import Address
 from email.policy import SMTP
 from pathlib import Path
@@ -8,6 +10,7 @@ from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import get_timezone
+from babel.numbers import list_currencies
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
@@ -15,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from paywall.errors import WrongSetting
 
+PREFIX = "PAYWALL_"
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 QUEUES = (*DATABASES, "redis://", "rediss://", "memory:")
@@ -24,7 +28,7 @@ STRIPE_KEYS = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 class Settings(BaseSettings):
     """Every setting of the product. `docs/settings.md` is checked against this class."""
 
-    model_config = SettingsConfigDict(env_prefix="PAYWALL_", env_file=".env", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="forbid", frozen=True)
 
     secret_key: SecretStr = Field(
         min_length=32, description="Signs sessions and links; 32 characters or more."
@@ -120,6 +124,13 @@ class Settings(BaseSettings):
             raise ValueError("give sqlite:///..., postgresql://... or redis://...")
         return value
 
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if value.upper() not in list_currencies():
+            raise ValueError(f"unknown currency {value!r}: give one like eur")
+        return value
+
     @field_validator("language")
     @classmethod
     def _known_language(cls, value: str) -> str:
@@ -211,14 +222,25 @@ class Settings(BaseSettings):
 
 def load(**given: object) -> Settings:
     """The settings of this process; raises WrongSetting with one line that names each wrong one."""
+    if unknown := sorted(name for name in os.environ if name.startswith(PREFIX) and name not in _names()):
+        raise WrongSetting("; ".join(f"{name}: is no setting{_like(name)}" for name in unknown))
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as wrong:
         raise WrongSetting("; ".join(_line(error["loc"], error["msg"]) for error in wrong.errors())) from None
 
 
+def _names() -> set[str]:
+    return {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
+def _like(name: str) -> str:
+    near = difflib.get_close_matches(name, _names(), n=1, cutoff=0.8)
+    return f", is it {near[0]}?" if near else ""
+
+
 def _line(location: tuple[int | str, ...], message: str) -> str:
-    name = f"PAYWALL_{str(location[0]).upper()}: " if location else ""
+    name = f"{PREFIX}{str(location[0]).upper()}: " if location else ""
     return f"{name}{message.removeprefix('Value error, ')}"
 
 

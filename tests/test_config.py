@@ -91,6 +91,18 @@ def test_a_missing_mail_server_says_what_would_not_work() -> None:
     )
 
 
+def test_a_setting_with_a_slip_in_its_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYWALL_GRASE_DAYS", "7")
+    monkeypatch.setenv("PAYWALL_SOMETHING_ELSE", "7")
+    assert why_not() == (
+        "PAYWALL_GRASE_DAYS: is no setting, is it PAYWALL_GRACE_DAYS?; PAYWALL_SOMETHING_ELSE: is no setting"
+    )
+
+
+def test_a_currency_that_does_not_exist_is_refused() -> None:
+    assert why_not(currency="eux") == "PAYWALL_CURRENCY: unknown currency 'eux': give one like eur"
+
+
 def test_several_wrong_settings_are_named_together() -> None:
     line = why_not(teaser_words="many", log_level="LOUD", secret_key="short")
     assert [part.partition(":")[0] for part in line.split("; ")] == [

@@ -53,17 +53,29 @@ def _plain(node: LexborNode) -> str:
     return "".join(_pieces(node))
 
 
-def _pieces(node: LexborNode) -> Iterator[str]:
-    child = node.first_child
+def _pieces(root: LexborNode) -> Iterator[str]:
+    # Not recursive: an article can nest deeper than Python's stack.
+    waiting: list[LexborNode | str] = _children(root)
+    while waiting:
+        match waiting.pop():
+            case str() as space:
+                yield space
+            case LexborNode(is_text_node=True) as node:
+                yield node.text_content or ""
+            case LexborNode(is_element_node=True) as node:
+                space = "" if node.tag in INLINE else " "
+                yield space
+                waiting += [space, *_children(node)]
+
+
+def _children(node: LexborNode) -> list[LexborNode | str]:
+    """What is inside a node, the last first."""
+    found: list[LexborNode | str] = []
+    child = node.last_child
     while child is not None:
-        if child.is_text_node:
-            yield child.text_content or ""
-        elif child.is_element_node:
-            space = "" if child.tag in INLINE else " "
-            yield space
-            yield from _pieces(child)
-            yield space
-        child = child.next
+        found.append(child)
+        child = child.prev
+    return found
 
 
 def _mark(body: LexborNode) -> LexborNode | None:

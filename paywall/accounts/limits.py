@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from flask_limiter import Limiter
 from flask_login import current_user
 from limits.errors import ConfigurationError
 
+from paywall import clock
 from paywall.accounts import addresses, sessions
 from paywall.config import Settings
 from paywall.errors import WrongSetting
@@ -50,6 +52,12 @@ def checks_secret(view: View) -> View:
 def checks_code(view: View) -> View:
     """The same for a view that compares the code that this browser waits for."""
     return _limited(view, "secrets", SECRETS_BY_CLIENT, SECRETS_BY_EMAIL, _waited_for)
+
+
+def seconds_left() -> int:
+    """How long whoever has just been refused must wait."""
+    limit = limiter.current_limit
+    return max(1, math.ceil(limit.reset_at - clock.wall().timestamp())) if limit else 1
 
 
 def init_app(app: Flask, settings: Settings) -> None:

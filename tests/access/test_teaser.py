@@ -55,6 +55,12 @@ def test_a_mark_at_the_very_start_shows_nothing() -> None:
     assert cut("<!-- more --><p>secret</p>", words=80).html == ""
 
 
+def test_an_article_may_nest_deeper_than_the_stack() -> None:
+    deep = "<blockquote>" * 3000 + "one two three four secret" + "</blockquote>" * 3000
+    assert cut(deep, words=2).text == "one two…"
+    assert plain(deep) == "one two three four secret"
+
+
 def test_an_article_of_pictures_alone_shows_none() -> None:
     assert cut('<p><img src="/secret.jpg"></p><p> </p>', words=80).html == ""
 
