@@ -21,6 +21,7 @@ from paywall.accounts.views import accounts
 from paywall.articles import feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import gateway
+from paywall.billing.gift_views import given
 from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, reports):
+    for blueprint in (articles, feeds.feeds, accounts, billing, given, reports):
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:
@@ -138,7 +139,7 @@ def _offers_joining() -> bool:
     if decision is not None:
         is_patron = decision.reason is Reason.HIGHER_PLAN
         return not is_patron and (decision.show is Show.TEASER or not _signed_in())
-    return not (current_user.is_authenticated and record.live(current_user.id))
+    return not (current_user.is_authenticated and record.billed(current_user.id))
 
 
 def _errors(app: Flask) -> None:

@@ -21,7 +21,16 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Where a transaction may end: the edges. Rooms within write, and leave the commit to whoever called.
 MAY_COMMIT = {"views.py", "cli.py", "mail.py", "watch.py", "inbox.py", "sync.py", "checkout.py", "seed.py"}
 # Their jobs, their hooks inside Flask-Security's own views, and steps at Stripe that must not be forgotten.
-MAY_COMMIT |= {"proofs.py", "letters.py", "security.py", "setup.py", "customers.py", "promotions.py"}
+MAY_COMMIT |= {
+    "proofs.py",
+    "letters.py",
+    "security.py",
+    "setup.py",
+    "customers.py",
+    "promotions.py",
+    "gifts.py",
+}
+MAY_COMMIT |= {"redeeming.py", "gift_views.py", "gift_commands.py"}
 
 
 class TestSettings:

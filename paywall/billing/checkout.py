@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing import customers, promotions
+from paywall.billing import customers, promotions, redeeming
 from paywall.billing.gateway import gateway
 from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
@@ -119,9 +119,10 @@ def _sold(price_id: int) -> Price:
 def _terms(reader_id: int, price: Price, code: str | None) -> Terms:
     settings: Settings = current_app.extensions["settings"]
     trial_days = 0 if _had_one(reader_id) else price.plan.trial_days
+    free_until = redeeming.free_until(reader_id, price.plan_id)
     db.session.commit()
     promotion = promotions.required(code).id if code else None
-    return Terms(trial_days=trial_days, promotion=promotion, takes_codes=settings.promotion_codes)
+    return Terms(trial_days, free_until, promotion, takes_codes=settings.promotion_codes)
 
 
 def _had_one(reader_id: int) -> bool:
@@ -132,7 +133,7 @@ def _had_one(reader_id: int) -> bool:
 
 
 def _refuse_second(reader_id: int) -> None:
-    if record.live(reader_id):
+    if record.billed(reader_id):
         raise AlreadyPatron(gettext("You already have a membership. You can change it on your account page."))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from paywall import clock, jobs
+from paywall.billing import gifts
 from paywall.billing.gateway import gateway
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
 from paywall.billing.remote import Event
@@ -43,13 +44,16 @@ def handle(row_id: int) -> None:
         db.session.commit()
         return
     waiting = _same_customer(event)
-    customer_id = _ours(event.customer)
+    customer_id, given = _ours(event.customer), gifts.named_by(waiting)
     db.session.commit()
-    if customer_id is None:
+    if customer_id is None and not given:
         _mark(waiting, EventState.IGNORED)
         return
     try:
-        sync(customer_id)
+        if customer_id is not None:
+            sync(customer_id)
+        for gift_id in given:
+            gifts.settle(gift_id)
     except Exception:
         db.session.rollback()
         log.exception("event_failed", row=row_id)

@@ -115,9 +115,13 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a Checkout page opens: a trial of some days, a promotion's id or a field for codes."""
+    """On what terms a Checkout page opens: a trial of some days, a promotion's id or a field for codes.
+
+    `free_until` (aware UTC) instead of days: a gift pays until then.
+    """
 
     trial_days: int = 0
+    free_until: datetime | None = None
     promotion: str | None = None
     takes_codes: bool = False
 

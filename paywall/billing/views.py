@@ -16,7 +16,7 @@ from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
-from paywall.billing import checkout, inbox, promotions
+from paywall.billing import checkout, inbox, promotions, redeeming
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.models import Invoice
@@ -42,7 +42,7 @@ def _reader_key() -> str:
 def join() -> str | Response:
     """The plans on offer; a reader who holds one is shown it instead."""
     next_path = safe_next(request.args.get("next"))
-    if current_user.is_authenticated and record.live(current_user.id):
+    if current_user.is_authenticated and record.billed(current_user.id):
         return redirect(url_for("billing.account"))
     offered, code = plans.on_offer(request.args.get("plan")), _code(request.args)
     bargain, is_known = None, False
@@ -52,7 +52,14 @@ def join() -> str | Response:
         except Unavailable:
             log.warning("code_not_looked_up")
     return render_template(
-        "billing/join.html", plans=offered, next=next_path, code=code, bargain=bargain, is_known=is_known
+        "billing/join.html",
+        plans=offered,
+        next=next_path,
+        code=code,
+        bargain=bargain,
+        is_known=is_known,
+        gifts=redeeming.of(current_user.id) if current_user.is_authenticated else [],
+        free_until=redeeming.free_until,
     )
 
 
@@ -111,6 +118,7 @@ def account() -> str:
     return render_template(
         "billing/account.html",
         held=record.current(current_user.id),
+        gifts=redeeming.of(current_user.id),
         invoices=db.session.scalars(query.limit(36)).all(),
         now=clock.now(),
         cheapest=plans.cheapest(),

@@ -11,7 +11,7 @@ from paywall.accounts.models import Reader
 from paywall.db import db
 from paywall.membership import rules
 from paywall.membership.models import MembershipEvent, Subscription
-from paywall.membership.rules import Change, Facts, Policy, Standing, Status
+from paywall.membership.rules import Change, Facts, Policy, Source, Standing, Status
 from paywall.money import Money
 
 log = structlog.get_logger()
@@ -33,14 +33,23 @@ def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[Membe
 
 
 def live(reader_id: int) -> list[Subscription]:
-    """The reader's subscriptions beside which no second one may be sold, newest first."""
+    """The reader's subscriptions that still exist at their source, newest first."""
     return _of(reader_id, Subscription.status.in_(rules.LIVE))
+
+
+def billed(reader_id: int) -> list[Subscription]:
+    """The reader's live subscriptions that Stripe bills: a gift keeps nobody from buying their own."""
+    return [held for held in live(reader_id) if held.source is Source.STRIPE]
 
 
 def current(reader_id: int) -> Subscription | None:
     """The subscription to show on the reader's page: one that is live, or else the last that was."""
     found = live(reader_id) or _of(reader_id)
-    return max(found, key=lambda held: (held.status in rules.HOLDING, held.started_at), default=None)
+    return max(found, key=_prominence, default=None)
+
+
+def _prominence(held: Subscription) -> tuple[bool, bool, datetime]:
+    return held.status in rules.HOLDING, held.source is Source.STRIPE, held.started_at
 
 
 def _of(reader_id: int, *conditions: object) -> list[Subscription]:

@@ -9,6 +9,7 @@ from paywall.billing.gateway.books import Books
 from paywall.billing.gateway.catalogue import Catalogue
 from paywall.billing.gateway.discounts import Discounts
 from paywall.billing.gateway.events import Events
+from paywall.billing.gateway.gifts import Gifts
 from paywall.billing.gateway.pages import Pages
 from paywall.billing.remote import Mode
 from paywall.config import Settings
@@ -16,7 +17,7 @@ from paywall.config import Settings
 stripe.enable_telemetry = False
 
 
-class Gateway(Events, Books, Pages, Catalogue, Discounts):
+class Gateway(Events, Books, Pages, Catalogue, Discounts, Gifts):
     """Everything that we ask of Stripe. Raises Unavailable when it does not answer, Gone for what it has not.
 
     No transaction may be open while it speaks: a slow answer would hold the database.

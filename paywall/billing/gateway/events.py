@@ -1,5 +1,6 @@
 """What Stripe tells us unasked: events, verified."""
 
+import json
 from typing import Any
 
 import stripe
@@ -28,6 +29,14 @@ class Events(Line):
             except (ValueError, AttributeError, KeyError, TypeError):
                 raise BadInput("This is not an event.") from None
         raise BadInput("The signature does not fit.")
+
+
+def mentioned(payload: str) -> set[str]:
+    """The ids at Stripe that a stored event is about: its object, whole or by name only, and its payment."""
+    body = json.loads(payload)
+    about = (body.get("data") or {}).get("object") or body.get("related_object") or {}
+    named = (about.get(name) for name in ("id", "payment_intent", "charge"))
+    return {one for one in named if isinstance(one, str)}
 
 
 def _event(event: stripe.Event) -> Event:

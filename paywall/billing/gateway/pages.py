@@ -38,12 +38,12 @@ class Pages(Line):
                 if (error.param or "").startswith("discounts"):
                     raise NotDiscounted(str(error)) from error
                 raise
-        return _checkout(session)
+        return checkout_of(session)
 
     def checkout(self, session_id: str) -> Checkout:
         """A Checkout page as it stands."""
         with self.talking():
-            return _checkout(self.client.v1.checkout.sessions.retrieve(session_id))
+            return checkout_of(self.client.v1.checkout.sessions.retrieve(session_id))
 
     def expire_checkout(self, session_id: str) -> bool:
         """Close a Checkout page so that nobody can pay on it; False if it was no longer open."""
@@ -72,7 +72,9 @@ class Pages(Line):
 
 def _subscription_data(reader_id: int, terms: Terms) -> dict[str, Any]:
     data: dict[str, Any] = {"metadata": {"reader_id": str(reader_id)}}
-    if terms.trial_days:
+    if terms.free_until:
+        data["trial_end"] = int(terms.free_until.timestamp())
+    elif terms.trial_days:
         data["trial_period_days"] = terms.trial_days
     return data
 
@@ -84,7 +86,8 @@ def _discounts(terms: Terms) -> dict[str, Any]:
     return {"allow_promotion_codes": True} if terms.takes_codes else {}
 
 
-def _checkout(session: stripe.checkout.Session) -> Checkout:
+def checkout_of(session: stripe.checkout.Session) -> Checkout:
+    """A Checkout page in our words."""
     return Checkout(
         id=session.id,
         url=session.url,

@@ -1,0 +1,173 @@
+"""Being given: a code is redeemed once, gifts follow one another, end by themselves, and say so before."""
+
+from datetime import datetime
+
+from flask_babel import gettext
+from sqlalchemy import select, update
+
+from paywall import clock, jobs, mail
+from paywall.accounts.letters import outside
+from paywall.accounts.models import Reader
+from paywall.billing import gift_rules
+from paywall.billing.gift_models import Gift
+from paywall.billing.gift_rules import GiftState, Void
+from paywall.billing.sync import policy
+from paywall.db import db
+from paywall.errors import Conflict, NotFound
+from paywall.membership import record, rules
+from paywall.membership.rules import Facts, Interval, Source, Status
+from paywall.money import Money
+
+
+class HasOwn(Conflict):
+    """The reader pays for a membership of their own: they may want to keep the code for later."""
+
+
+def redeem(reader: Reader, code_hash: str | None, *, anyway: bool = False) -> Gift:
+    """Let a reader have the gift of this code's hash; the caller commits.
+
+    Of two readers at once one gets it. Raises NotFound, in the same words whatever is wrong with the code,
+    and HasOwn unless the reader wants it `anyway`.
+    """
+    gift = db.session.scalar(select(Gift).where(Gift.code_hash == code_hash)) if code_hash else None
+    if gift is not None and gift.redeemer_id == reader.id and gift.state is GiftState.REDEEMED:
+        return gift
+    if gift is None or gift.state is not GiftState.PAID:
+        raise _unknown()
+    if not anyway and pays_on(reader.id):
+        raise HasOwn(gettext("You have a membership already, and pay for it."))
+    now = clock.now()
+    mine = (
+        update(Gift)
+        .where(Gift.id == gift.id, Gift.state == GiftState.PAID)
+        .values(state=GiftState.REDEEMED, redeemer_id=reader.id, redeemed_at=now)
+        .returning(Gift.id)
+    )
+    if db.session.scalar(mine) is None:
+        raise _unknown()
+    db.session.refresh(gift)
+    _line_up(reader.id, now)
+    return gift
+
+
+def pays_on(reader_id: int) -> bool:
+    """Whether a reader's own membership goes on by itself, so that a gift beside it would be wasted."""
+    return any(held.status in rules.HOLDING and held.cancel_at is None for held in record.billed(reader_id))
+
+
+def of(reader_id: int) -> list[Gift]:
+    """The gifts that a reader has and has not used up, in the order in which they run."""
+    query = select(Gift).where(Gift.redeemer_id == reader_id, Gift.state == GiftState.REDEEMED)
+    return list(db.session.scalars(query.order_by(Gift.starts_at, Gift.id)))
+
+
+def free_until(reader_id: int, plan_id: int) -> datetime | None:
+    """Until when gifts pay for a membership in this plan begun now; None if it is charged at once."""
+    ends = [gift.ends_at for gift in of(reader_id) if gift.plan_id == plan_id and gift.ends_at]
+    return gift_rules.trial_until(max(ends, default=None), clock.now())
+
+
+def void(gift: Gift) -> None:
+    """Make a gift worth nothing: its code is dead, and if it runs it ends now; the caller commits."""
+    gift.state, gift.void_why = GiftState.VOID, Void.STAFF
+    if gift.redeemed_at:
+        follow(gift)
+
+
+def follow(gift: Gift) -> None:
+    """A redeemed gift was made void, or came back: let the books and those behind it follow."""
+    if gift.begun_at:
+        _record(gift)
+    if gift.redeemer_id is not None:
+        _line_up(gift.redeemer_id, clock.now())
+
+
+@jobs.every(minute="23")
+def keep_running() -> None:
+    """Begin the gifts whose turn has come, end those that have run out, remind of those that soon do."""
+    now = clock.now()
+    for gift in _running(Gift.begun_at.is_(None), Gift.starts_at <= now + gift_rules.EARLY):
+        _begin(gift, now)
+    for gift in _running(Gift.ends_at <= now):
+        gift.state = GiftState.ENDED
+        _record(gift)
+        _write(gift, "gift_ended", f"gift_ended:{gift.id}")
+    for gift in _running(Gift.ends_at > now, Gift.begun_at.is_not(None)):
+        _remind(gift, now)
+    db.session.commit()
+
+
+def _unknown() -> NotFound:
+    return NotFound(
+        gettext(
+            "This code cannot be redeemed. Look whether it is typed right; it may have been used already."
+        )
+    )
+
+
+def _line_up(reader_id: int, now: datetime) -> None:
+    """Gifts that have not begun follow what the reader has already paid for, or was given."""
+    # Locked, so that two codes redeemed at the same moment follow one another.
+    db.session.execute(select(Reader.id).where(Reader.id == reader_id).with_for_update())
+    mine = of(reader_id)
+    busy = [gift.ends_at for gift in mine if gift.begun_at and gift.ends_at]
+    busy += [held.cancel_at for held in record.billed(reader_id) if held.cancel_at]
+    waiting = sorted((gift for gift in mine if not gift.begun_at), key=lambda gift: gift.redeemed_at or now)
+    spans = gift_rules.line_up(max([now, *busy]), [gift.months for gift in waiting])
+    for gift, (start, end) in zip(waiting, spans, strict=True):
+        gift.starts_at, gift.ends_at = start, end
+        if start <= now + gift_rules.EARLY:
+            _begin(gift, now)
+
+
+def _begin(gift: Gift, now: datetime) -> None:
+    gift.begun_at = min(gift.starts_at or now, now)
+    _record(gift)
+    _write(gift, "gift_started", f"gift_started:{gift.id}")
+
+
+def _record(gift: Gift) -> None:
+    assert gift.begun_at is not None
+    assert gift.redeemer is not None
+    runs = gift.state is GiftState.REDEEMED
+    facts = Facts(
+        source=Source.GIFT,
+        external_id=f"gift:{gift.id}",
+        plan_id=gift.plan_id,
+        status=Status.ACTIVE if runs else Status.CANCELED,
+        price=Money(0, gift.currency),
+        interval=Interval.MONTH if gift.months % 12 else Interval.YEAR,
+        started_at=gift.begun_at,
+        period_start=gift.begun_at,
+        period_end=gift.ends_at,
+        cancel_at=gift.ends_at,
+        ended_at=None if runs else gift.ends_at if gift.state is GiftState.ENDED else clock.now(),
+    )
+    record.record(gift.redeemer, [facts], policy())
+
+
+def _running(*conditions: object) -> list[Gift]:
+    query = select(Gift).where(Gift.state == GiftState.REDEEMED, *conditions)  # type: ignore[arg-type]
+    return list(db.session.scalars(query.order_by(Gift.starts_at, Gift.id)))
+
+
+def _remind(gift: Gift, now: datetime) -> None:
+    days = gift_rules.reminder(gift.ends_at, now) if gift.ends_at else None
+    if days and not _goes_on(gift):
+        _write(gift, "gift_ending", f"gift_ending:{gift.id}:{days}")
+
+
+def _goes_on(gift: Gift) -> bool:
+    """Whether another gift or a membership of their own follows, so that nothing ends for the reader."""
+    assert gift.redeemer_id is not None
+    later = any(
+        other.ends_at > gift.ends_at for other in of(gift.redeemer_id) if other.ends_at and gift.ends_at
+    )
+    return later or pays_on(gift.redeemer_id)
+
+
+def _write(gift: Gift, kind: str, cause: str) -> None:
+    assert gift.redeemer is not None
+    if kind == "gift_ended" and _goes_on(gift):
+        return
+    mail.write(kind, gift.redeemer.email, cause=cause, gift=gift, join_url=outside("billing.join"))
