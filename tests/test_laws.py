@@ -30,7 +30,7 @@ MAY_COMMIT |= {
     "promotions.py",
     "gifts.py",
 }
-MAY_COMMIT |= {"redeeming.py", "gift_views.py", "gift_commands.py"}
+MAY_COMMIT |= {"redeeming.py", "gift_letters.py", "gift_views.py", "gift_commands.py"}
 
 
 class TestSettings:

@@ -12,7 +12,7 @@ from paywall import clock
 from paywall.accounts.limits import checks_secret, limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.routes import may_enter
-from paywall.billing import gift_rules, gifts, redeeming
+from paywall.billing import gift_letters, gifts, redeeming
 from paywall.billing.gift_forms import GiftForm
 from paywall.billing.gift_rules import GiftState, Present
 from paywall.config import Settings
@@ -82,10 +82,8 @@ def take() -> ResponseReturnValue:
     reader = _reader()
     assert reader is not None
     typed = request.form.get("code", "")
-    letters = gift_rules.read(typed)
-    code_hash = gifts.hashed(letters) if letters else None
     try:
-        gift = redeeming.redeem(reader, code_hash, anyway="anyway" in request.form)
+        gift = redeeming.redeem(reader, gift_letters.hashed(typed), anyway="anyway" in request.form)
     except redeeming.HasOwn as own:
         return render_template("billing/redeem.html", code=_typed(typed), own=own.message), own.status
     except NotFound as refused:

@@ -1,19 +1,16 @@
-"""Giving: a page to pay on, what Stripe says of the payment, the letters with the code."""
+"""Giving: a page to pay on, and what Stripe says of the payment."""
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import current_app
 from flask_babel import gettext, ngettext
 from sqlalchemy import or_, select
 
-from paywall import clock, jobs, mail
+from paywall import clock, jobs
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
-from paywall.billing import customers, gift_rules, redeeming
+from paywall.billing import customers, gift_letters, gift_rules, redeeming
 from paywall.billing.gateway import gateway
 from paywall.billing.gateway.events import mentioned
 from paywall.billing.gift_models import Gift
@@ -111,21 +108,6 @@ def named_by(rows: list[int]) -> list[int]:
     return list(db.session.scalars(query.order_by(Gift.id)))
 
 
-@jobs.every(minute="*/10")
-def deliver_due() -> None:
-    """Write to the recipients whose day has come."""
-    now = clock.now()
-    due = select(Gift).where(
-        Gift.state == GiftState.PAID,
-        Gift.deliver_at <= now,
-        Gift.delivered_at.is_(None),
-        Gift.recipient_email.is_not(None),
-    )
-    for gift in db.session.scalars(due.limit(500)):
-        _deliver(gift)
-    db.session.commit()
-
-
 @jobs.every(minute="37")
 def settle_open() -> None:
     """Ask Stripe about each gift whose payment page may have been paid without our hearing of it."""
@@ -137,23 +119,6 @@ def settle_paid() -> None:
     """Ask about those that could be given back or disputed without our hearing of it."""
     paid = Gift.state.in_([GiftState.PAID, GiftState.REDEEMED, GiftState.VOID])
     _settle_each(paid, Gift.paid_at > clock.now() - WATCHED_FOR)
-
-
-def resend(gift: Gift, to: str | None = None) -> str:
-    """Write the letter with the code again, to the recipient (or to `to`), else to the buyer; to whom."""
-    if to:
-        gift.recipient_email = to
-    if gift.recipient_email and (to or gift.delivered_at):
-        gift.delivered_at = clock.now()
-        mail.write("gift", gift.recipient_email, gift=gift, **_about_code(gift))
-        return gift.recipient_email
-    mail.write("gift_receipt", gift.buyer_email, gift=gift, **_about_code(gift))
-    return gift.buyer_email
-
-
-def hashed(letters: str) -> str:
-    """How a code is kept; it is too long to be guessed from its hash."""
-    return hashlib.sha256(letters.encode()).hexdigest()
 
 
 def _write(buyer: Reader | None, order: Order) -> Gift:
@@ -172,7 +137,7 @@ def _write(buyer: Reader | None, order: Order) -> Gift:
         message=order.message,
         deliver_at=order.deliver_at,
         salt=salt,
-        code_hash=_hash_of(salt),
+        code_hash=gift_letters.hashed(gift_letters.code(salt)) or "",
     )
     db.session.add(gift)
     db.session.flush()
@@ -216,18 +181,11 @@ def _apply(gift: Gift, payment: GiftPayment) -> None:
     )
     if payment.is_paid and gift.paid_at is None:
         gift.paid_at = clock.now()
-        mail.write(
-            "gift_receipt", gift.buyer_email, cause=f"gift_receipt:{gift.id}", gift=gift, **_about_code(gift)
-        )
-    if gift.state is GiftState.PAID and gift.recipient_email and gift.deliver_at <= clock.now():
-        _deliver(gift)
+        gift_letters.receipt(gift)
+    if gift.state is GiftState.PAID:
+        gift_letters.deliver(gift)
     if gift.redeemed_at and before is not gift.state:
         redeeming.follow(gift)
-
-
-def _deliver(gift: Gift) -> None:
-    gift.delivered_at = gift.delivered_at or clock.now()
-    mail.write("gift", gift.recipient_email or "", cause=f"gift:{gift.id}", gift=gift, **_about_code(gift))
 
 
 def _settle_each(*conditions: object) -> None:
@@ -239,21 +197,3 @@ def _settle_each(*conditions: object) -> None:
             settle(gift_id)
         except Gone:
             continue
-
-
-def _about_code(gift: Gift) -> dict[str, str]:
-    if not hmac.compare_digest(_hash_of(gift.salt), gift.code_hash):
-        # The secret key is another one than when this gift was made: it gets a code of the new key.
-        gift.code_hash = _hash_of(gift.salt)
-    code = _code(gift.salt)
-    return {"code": code, "redeem_url": outside("gifts.redeem", code=code)}
-
-
-def _hash_of(salt: str) -> str:
-    return hashed(gift_rules.read(_code(salt)) or "")
-
-
-def _code(salt: str) -> str:
-    # Made again for each letter instead of being kept: a copy of the table opens nothing.
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    return gift_rules.spell(hmac.new(key, f"gift:{salt}".encode(), hashlib.sha256).digest())

@@ -1,14 +1,16 @@
 """Being given: a code is redeemed once, gifts follow one another, end by themselves, and say so before."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from flask_babel import gettext
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from paywall import clock, jobs, mail
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
 from paywall.billing import gift_rules
+from paywall.billing.gateway import gateway
 from paywall.billing.gift_models import Gift
 from paywall.billing.gift_rules import GiftState, Void
 from paywall.billing.sync import policy
@@ -17,6 +19,10 @@ from paywall.errors import Conflict, NotFound
 from paywall.membership import record, rules
 from paywall.membership.rules import Facts, Interval, Source, Status
 from paywall.money import Money
+
+FIRST_REMINDER = timedelta(days=max(gift_rules.REMINDERS))
+
+log = structlog.get_logger()
 
 
 class HasOwn(Conflict):
@@ -29,7 +35,9 @@ def redeem(reader: Reader, code_hash: str | None, *, anyway: bool = False) -> Gi
     Of two readers at once one gets it. Raises NotFound, in the same words whatever is wrong with the code,
     and HasOwn unless the reader wants it `anyway`.
     """
-    gift = db.session.scalar(select(Gift).where(Gift.code_hash == code_hash)) if code_hash else None
+    # A code bought with a test key is worth nothing once real money moves.
+    query = select(Gift).where(Gift.code_hash == code_hash, Gift.mode == gateway().mode)
+    gift = db.session.scalar(query) if code_hash else None
     if gift is not None and gift.redeemer_id == reader.id and gift.state is GiftState.REDEEMED:
         return gift
     if gift is None or gift.state is not GiftState.PAID:
@@ -86,15 +94,31 @@ def follow(gift: Gift) -> None:
 def keep_running() -> None:
     """Begin the gifts whose turn has come, end those that have run out, remind of those that soon do."""
     now = clock.now()
-    for gift in _running(Gift.begun_at.is_(None), Gift.starts_at <= now + gift_rules.EARLY):
+    starts, ends = Gift.starts_at <= now + gift_rules.EARLY, Gift.ends_at <= now + FIRST_REMINDER
+    due = select(Gift.id).where(Gift.state == GiftState.REDEEMED, or_(Gift.begun_at.is_(None) & starts, ends))
+    waiting = db.session.scalars(due.order_by(Gift.starts_at, Gift.id)).all()
+    db.session.commit()
+    for gift_id in waiting:
+        try:
+            _move_on(db.session.get_one(Gift, gift_id, with_for_update=True, populate_existing=True), now)
+            db.session.commit()
+        except Exception:
+            # One gift that cannot be moved must not keep the others from moving.
+            db.session.rollback()
+            log.exception("gift_not_moved", gift=gift_id)
+
+
+def _move_on(gift: Gift, now: datetime) -> None:
+    if gift.state is not GiftState.REDEEMED or gift.ends_at is None:
+        return
+    if gift.begun_at is None:
         _begin(gift, now)
-    for gift in _running(Gift.ends_at <= now):
+    if gift.ends_at <= now:
         gift.state = GiftState.ENDED
         _record(gift)
         _write(gift, "gift_ended", f"gift_ended:{gift.id}")
-    for gift in _running(Gift.ends_at > now, Gift.begun_at.is_not(None)):
-        _remind(gift, now)
-    db.session.commit()
+        return
+    _remind(gift, now)
 
 
 def _unknown() -> NotFound:
@@ -144,11 +168,6 @@ def _record(gift: Gift) -> None:
         ended_at=None if runs else gift.ends_at if gift.state is GiftState.ENDED else clock.now(),
     )
     record.record(gift.redeemer, [facts], policy())
-
-
-def _running(*conditions: object) -> list[Gift]:
-    query = select(Gift).where(Gift.state == GiftState.REDEEMED, *conditions)  # type: ignore[arg-type]
-    return list(db.session.scalars(query.order_by(Gift.starts_at, Gift.id)))
 
 
 def _remind(gift: Gift, now: datetime) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from werkzeug.test import TestResponse
 
 from paywall import clock as ours
 from paywall.accounts.models import Reader
-from paywall.billing import gifts, redeeming
+from paywall.billing import gift_letters, gifts, redeeming
 from paywall.billing.gateway import gateway
 from paywall.billing.gift_models import Gift
 from paywall.billing.gift_rules import GiftState, Void
-from paywall.billing.models import EventState, StripeEvent
+from paywall.billing.models import EventState, StripeEvent, StripeTwin
+from paywall.billing.remote import Mode
 from paywall.db import db
 from paywall.errors import NotFound
 from paywall.mail import Letter
@@ -214,6 +215,25 @@ def test_who_never_comes_back_has_given_by_stripes_event_alone(stand: Stand, del
     assert db.session.scalars(query).all() == [EventState.HANDLED]
 
 
+def test_a_return_and_an_event_at_the_same_moment_write_one_letter_each(stand: Stand) -> None:
+    stand.pay(stand.order())
+    gift_id, start, states = stand.gift().id, threading.Barrier(3), []
+
+    def settle() -> None:
+        with stand.shop.app.app_context():
+            start.wait()
+            states.append(gifts.settle(gift_id))
+
+    tries = [threading.Thread(target=settle) for _ in range(3)]
+    for each in tries:
+        each.start()
+    for each in tries:
+        each.join()
+    assert states == [GiftState.PAID] * 3
+    assert stand.kinds(GIVER) == ["gift_receipt"]
+    assert stand.kinds(LUCKY) == ["gift"]
+
+
 def test_without_event_and_return_the_hourly_look_finds_the_payment(stand: Stand) -> None:
     stand.pay(stand.order())
     gifts.settle_open()
@@ -236,7 +256,7 @@ def test_an_unpaid_page_makes_no_code(stand: Stand, luca: FlaskClient, deliver: 
     session_id = page.rpartition("/")[2]
     stand.shop.sandbox.checkout.pay(session_id, card("4000000000000002"))
     assert "Nearly done" in stand.client.get(f"/gift/paid?session_id={session_id}").text
-    code = gifts._code(stand.gift().salt)
+    code = gift_letters.code(stand.gift().salt)
     assert enter(luca, code) == 404
     stand.shop.sandbox.advance(by=timedelta(days=2))
     deliver()
@@ -340,11 +360,11 @@ def test_on_a_later_day_the_recipient_hears_of_it_then_and_not_before(
 ) -> None:
     day = (ours.now() + timedelta(days=10)).date()
     stand.give(deliver_on=day.isoformat())
-    gifts.deliver_due()
+    gift_letters.deliver_due()
     assert stand.kinds(LUCKY) == []
     stand.shop.sandbox.advance(by=timedelta(days=11))
     for _ in range(2):
-        gifts.deliver_due()
+        gift_letters.deliver_due()
     assert stand.kinds(LUCKY) == ["gift"]
 
 
@@ -375,7 +395,7 @@ def test_a_disputed_gift_is_dead_until_the_dispute_is_won(
     stand.client.get(stand.pay(stand.order(), DISPUTED))
     deliver()
     assert (stand.gift().state, stand.gift().void_why) == (GiftState.VOID, Void.DISPUTED)
-    code = gifts._code(stand.gift().salt)
+    code = gift_letters.code(stand.gift().salt)
     assert enter(luca, code) == 404
     disputed = gateway().client.v1.disputes.list({"charge": stand.gift().charge or ""}).data[0].id
     stand.shop.sandbox.disputes.close(disputed, won=True)
@@ -471,6 +491,72 @@ def run(stand: Stand, *words: str, fails: bool = False) -> str:
     assert (result.exit_code != 0) is fails, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.output
+
+
+def test_a_code_of_a_test_account_is_worth_nothing_in_the_real_one(stand: Stand, luca: FlaskClient) -> None:
+    code = stand.give()
+    db.session.execute(update(Gift).values(mode=Mode.TEST))
+    db.session.commit()
+    assert enter(luca, code) == 404
+    assert not reads(luca)
+
+
+def test_one_gift_that_cannot_be_moved_keeps_no_other_from_ending(stand: Stand, luca: FlaskClient) -> None:
+    enter(luca, stand.give(1))
+    db.session.add(Gift(**(_facts(stand.gift()) | {"begun_at": None, "redeemer_id": None})))
+    db.session.commit()
+    stand.shop.sandbox.advance(months=2)
+    redeeming.keep_running()
+    db.session.rollback()
+    states = db.session.scalars(select(Gift.state).order_by(Gift.id)).all()
+    assert states == [GiftState.ENDED, GiftState.REDEEMED]
+
+
+def _facts(gift: Gift) -> dict[str, Any]:
+    unique = {"id", "code_hash", "session_id", "payment_intent", "charge"}
+    names = {column.name for column in Gift.__table__.columns} - unique
+    return {name: getattr(gift, name) for name in names} | {"code_hash": "another"}
+
+
+def test_who_redeems_the_same_code_again_has_it_still(stand: Stand, luca: FlaskClient) -> None:
+    code = stand.give()
+    assert [enter(luca, code), enter(luca, code)] == [303, 303]
+    assert db.session.scalar(select(func.count()).select_from(Subscription)) == 1
+
+
+def test_a_gift_that_ran_out_stays_so_when_its_money_goes_back(
+    stand: Stand, luca: FlaskClient, deliver: Deliver
+) -> None:
+    enter(luca, stand.give(1))
+    stand.shop.sandbox.advance(months=2)
+    redeeming.keep_running()
+    gateway().client.v1.refunds.create({"payment_intent": stand.gift().payment_intent or ""})
+    deliver()
+    assert stand.gift().state is GiftState.ENDED
+    assert "has run out already" in run(stand, "void", str(stand.gift().id), fails=True)
+
+
+def test_a_refund_that_we_never_heard_of_is_found_by_night(stand: Stand, luca: FlaskClient) -> None:
+    for months in (1, 3):
+        enter(luca, stand.give(months))
+    first, second = redeeming.of(stand.reader(LUCKY).id)
+    intent, first_id, second_id = first.payment_intent or "", first.id, second.id
+    db.session.rollback()
+    gateway().client.v1.refunds.create({"payment_intent": intent})
+    gifts.settle_paid()
+    assert db.session.get_one(Gift, first_id).state is GiftState.VOID
+    assert db.session.get_one(Gift, second_id).begun_at is not None
+    assert reads(luca)
+
+
+def test_a_plan_that_is_not_at_stripe_yet_is_not_given(stand: Stand) -> None:
+    db.session.execute(delete(StripeTwin))
+    db.session.commit()
+    plan_id = stand.shop.price().plan_id
+    names = {"recipient_name": "Luca", "recipient_email": "", "buyer_name": "Gina", "buyer_email": GIVER}
+    page = send(stand.client, "/gift", present=f"{plan_id}-1", **names)
+    assert page.status_code == 503
+    assert "stripe-setup" in page.text
 
 
 def test_staff_see_resend_and_make_void(stand: Stand, luca: FlaskClient) -> None:

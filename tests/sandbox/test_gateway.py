@@ -49,6 +49,32 @@ class TestRequests:
             gateway.ensure_endpoint(f"{SITE}/webhooks/stripe", ["invoice.paid", "customer.updated"])
             gateway.ensure_portal(gateway.ensure_portal(None, site_url=SITE)[0], site_url=SITE)
 
+    def test_a_gift_is_paid_by_whoever_gives_it_disputed_and_given_back(
+        self, gateway: Gateway, sandbox: Sandbox
+    ) -> None:
+        on_sale(gateway)
+        customer = gateway.create_customer(7, "7:1")
+        urls = (f"{SITE}/gift/paid?session_id={{CHECKOUT_SESSION_ID}}", f"{SITE}/gift")
+        for number, buyer in (("4242424242424242", None), ("4000000000000259", customer)):
+            page = gateway.open_gift(
+                gift_id=1,
+                key=number,
+                product="supporter",
+                money=Money(1500, "eur"),
+                title="Gift: 3 months of Supporter",
+                customer=buyer,
+                email="gina@example.org",
+                urls=urls,
+            )
+            assert not gateway.gift_payment(page.id).is_paid
+            sandbox.checkout.pay(page.id, Card(number, 12, 2099, "123", "Gina"))
+            paid = gateway.gift_payment(page.id)
+            assert (paid.is_paid, paid.is_disputed, paid.is_refunded) == (True, buyer is not None, False)
+            assert page.customer == buyer
+            if buyer is None:
+                gateway.client.v1.refunds.create({"payment_intent": paid.payment_intent or ""})
+                assert gateway.gift_payment(page.id).is_refunded
+
     def test_a_reader_joins_and_looks_after_it(self, gateway: Gateway, sandbox: Sandbox) -> None:
         price = on_sale(gateway)
         customer = gateway.create_customer(7, "7:1")
