@@ -18,6 +18,7 @@ class Gift(Model):
 
     The code is kept nowhere: `salt` and our secret key make it again for a letter, `code_hash` finds it.
     It is good while the state is PAID. `begun_at` is when the subscription was written down for it.
+    `ticket` counts the looks at Stripe, `written` is the last one whose answer was kept.
     """
 
     __tablename__ = "gift"
@@ -48,6 +49,8 @@ class Gift(Model):
     session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     payment_intent: Mapped[str | None] = mapped_column(String(255), unique=True)
     charge: Mapped[str | None] = mapped_column(String(255), unique=True)
+    ticket: Mapped[int] = mapped_column(default=0)
+    written: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime] = mapped_column(default=utcnow)
     paid_at: Mapped[datetime | None]
     redeemer_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext, ngettext
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from paywall import clock, jobs
 from paywall.accounts.letters import outside
@@ -21,8 +21,7 @@ from paywall.db import db
 from paywall.errors import NotFound, Unavailable
 from paywall.membership import plans
 
-# After so long Stripe has closed the page, whatever came of it.
-OPEN_FOR = timedelta(hours=26)
+# Card networks let holders dispute a payment for about 120 days.
 WATCHED_FOR = timedelta(days=150)
 ABOUT_PAYMENTS = ("checkout.session", "refund", "dispute")
 
@@ -51,15 +50,15 @@ def on_offer() -> dict[str, tuple[str, Present]]:
 
 def begin(buyer: Reader | None, order: Order) -> str:
     """Write a gift down and open the page on which it is paid; its address. Commits. Raises Unavailable."""
+    product = _product(order.present.plan_id)
+    if product is None:
+        raise Unavailable("This plan is not at Stripe yet: staff must run `flask paywall stripe-setup`.")
     gift = _write(buyer, order)
-    product = _product(gift.plan_id)
     title = ngettext(
         "Gift: one month of %(plan)s", "Gift: %(num)d months of %(plan)s", gift.months, plan=gift.plan.name
     )
     gift_id, salt = gift.id, gift.salt
     db.session.commit()
-    if product is None:
-        raise Unavailable("This plan is not at Stripe yet: staff must run `flask paywall stripe-setup`.")
     try:
         return _open(gift_id, salt, buyer, order, product, title)
     except Gone as gone:
@@ -71,14 +70,18 @@ def begin(buyer: Reader | None, order: Order) -> str:
 
 def settle(gift_id: int) -> GiftState:
     """Make a gift agree with what Stripe says of its payment; commits. Safe at any time, and twice."""
-    session_id = db.session.scalar(select(Gift.session_id).where(Gift.id == gift_id))
+    taken = update(Gift).where(Gift.id == gift_id).values(ticket=Gift.ticket + 1)
+    session_id, ticket = db.session.execute(taken.returning(Gift.session_id, Gift.ticket)).one()
     db.session.commit()
     if session_id is None:
         return GiftState.OPEN
     payment = gateway().gift_payment(session_id)
-    # Locked, so that of a webhook and a return at the same moment one writes the letters.
+    # Locked, so that of a webhook and a return at the same moment one writes the letters; and an answer that
+    # was overtaken by a later one is not written, or a gift that was refunded meanwhile would come back.
     gift = db.session.get_one(Gift, gift_id, with_for_update=True, populate_existing=True)
-    _apply(gift, payment)
+    if gift.written < ticket:
+        gift.written = ticket
+        _apply(gift, payment)
     state = gift.state
     db.session.commit()
     return state
@@ -111,7 +114,7 @@ def named_by(rows: list[int]) -> list[int]:
 @jobs.every(minute="37")
 def settle_open() -> None:
     """Ask Stripe about each gift whose payment page may have been paid without our hearing of it."""
-    _settle_each(Gift.state == GiftState.OPEN, Gift.made_at > clock.now() - OPEN_FOR)
+    _settle_each(Gift.state == GiftState.OPEN, Gift.session_id.is_not(None))
 
 
 @jobs.every(minute="7", hour="4")

@@ -17,7 +17,7 @@ from paywall.accounts.models import Reader
 from paywall.billing import gift_letters, gifts, redeeming
 from paywall.billing.gateway import gateway
 from paywall.billing.gift_models import Gift
-from paywall.billing.gift_rules import GiftState, Void
+from paywall.billing.gift_rules import GiftPayment, GiftState, Void
 from paywall.billing.models import EventState, StripeEvent, StripeTwin
 from paywall.billing.remote import Mode
 from paywall.db import db
@@ -232,6 +232,27 @@ def test_a_return_and_an_event_at_the_same_moment_write_one_letter_each(stand: S
     assert states == [GiftState.PAID] * 3
     assert stand.kinds(GIVER) == ["gift_receipt"]
     assert stand.kinds(LUCKY) == ["gift"]
+
+
+def test_an_answer_of_stripe_that_was_overtaken_does_not_bring_a_refunded_gift_back(
+    stand: Stand, luca: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, gift = stand.give(), stand.gift()
+    asked: list[str] = []
+    ask = gateway().gift_payment
+
+    def slowly(session_id: str) -> GiftPayment:
+        found = ask(session_id)
+        if not asked:
+            # While this answer is on its way the money goes back, and the event of that is handled.
+            asked.append(session_id)
+            gateway().client.v1.refunds.create({"payment_intent": gift.payment_intent or ""})
+            assert gifts.settle(gift.id) is GiftState.VOID
+        return found
+
+    monkeypatch.setattr(gateway(), "gift_payment", slowly)
+    assert gifts.settle(gift.id) is GiftState.VOID
+    assert enter(luca, code) == 404
 
 
 def test_without_event_and_return_the_hourly_look_finds_the_payment(stand: Stand) -> None:
