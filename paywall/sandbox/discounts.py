@@ -7,6 +7,7 @@ from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge, metadata
 from paywall.sandbox.errors import Doc, invalid, resource_missing
 from paywall.sandbox.pages import page
+from paywall.sandbox.render import is_redeemable
 
 _COUPON = (
     "amount_off",
@@ -124,11 +125,11 @@ def source_of(books: Books, given: Doc, param: str, products: set[str]) -> tuple
     code_id = given.get("promotion_code")
     if code_id:
         code = books.find("promotion_code", code_id, f"{param}[promotion_code]")
-        if not (code["active"] and _redeemable(books, code)):
+        if not (code["active"] and is_redeemable(code, books.now)):
             raise invalid("This promotion code is not active.", f"{param}[promotion_code]")
         given = {"coupon": code["promotion"]["coupon"]}
     coupon = books.find("coupon", given.get("coupon", ""), f"{param}[coupon]")
-    if not (coupon["valid"] and _redeemable(books, coupon)):
+    if not (coupon["valid"] and is_redeemable(coupon, books.now)):
         raise resource_missing("coupon", coupon["id"], f"{param}[coupon]")
     if not _applies(coupon, products):
         raise invalid("This coupon does not apply to any of the products.", param)
@@ -192,12 +193,6 @@ def used(books: Books, subscription: Doc) -> None:
         discount = books.find("discount", id)
         if discount["_once"]:
             books.save({**discount, "_used": True})
-
-
-def _redeemable(books: Books, doc: Doc) -> bool:
-    """Is a coupon or a code neither used up nor out of date?"""
-    most, until = doc.get("max_redemptions"), doc.get("redeem_by") or doc.get("expires_at")
-    return (most is None or doc["times_redeemed"] < most) and (until is None or until > books.now)
 
 
 def _runs(books: Books, discount: Doc) -> bool:

@@ -141,10 +141,23 @@ def _refunds(books: Books, charge: Doc) -> Doc:
     return shapes.listing(refunds, f"/v1/charges/{charge['id']}/refunds")
 
 
+def is_redeemable(doc: Doc, now: int) -> bool:
+    """Is a coupon or a code neither used up nor out of date?"""
+    most, until = doc.get("max_redemptions"), doc.get("redeem_by") or doc.get("expires_at")
+    return (most is None or doc["times_redeemed"] < most) and (until is None or until > now)
+
+
+def _with_validity(books: Books, doc: Doc) -> Doc:
+    name = "valid" if doc["object"] == "coupon" else "active"
+    return {**doc, name: doc[name] and is_redeemable(doc, books.now)}
+
+
 _PARTS = {
+    "coupon": _with_validity,
     "dispute": _with_transactions,
     "event": _with_pending,
     "invoice": _with_lines,
+    "promotion_code": _with_validity,
     "subscription": _with_items,
     "subscription_item": _with_price,
 }

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing.gateway import gateway
 from paywall.db import db
@@ -118,6 +119,20 @@ def test_a_code_that_is_no_good_is_said_plainly_and_the_full_price_stays_open(
     assert gateway().client.v1.checkout.sessions.retrieve(session_id).amount_total == 500
 
 
+def test_a_code_ends_with_its_day_or_its_last_use(shop: Shop, vera: FlaskClient) -> None:
+    day = (clock.now() + timedelta(days=3)).date().isoformat()
+    coupon(shop, "create", "SOON", "--percent", "20", "--until", day)
+    coupon(shop, "create", "ONE", "--percent", "20", "--max", "1")
+    for code in ("soon", "one"):
+        assert f"Your code {code.upper()}: 20 % off" in vera.get(f"/join?code={code}").text
+    assert coupon(shop, "list").count(" open ") == 2
+    pay(shop, choose(vera, shop, "one"))
+    shop.sandbox.advance(by=timedelta(days=5))
+    for code in ("soon", "one"):
+        assert "is not valid" in vera.get(f"/join?code={code}").text
+    assert coupon(shop, "list").count(" ended ") == 2
+
+
 def test_while_stripe_is_down_the_join_page_opens_without_the_code(shop: Shop, client: FlaskClient) -> None:
     shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, times=None))
     page = client.get("/join?code=SPRING")
@@ -141,8 +156,10 @@ def test_a_code_used_up_between_the_page_and_the_click_charges_nobody_the_full_p
 def test_on_stripes_page_a_reader_can_type_a_code(shop: Shop, vera: FlaskClient, deliver: Deliver) -> None:
     coupon(shop, "create", "SPRING", "--amount", "1.50", "--forever")
     page = choose(vera, shop).removeprefix("http://127.0.0.1:8000")
-    send(vera, f"{page}/code", page=page, code="nonsense")
-    assert "This code is invalid." in vera.get(page).text
+    coupon(shop, "create", "CIRCLE", "--percent", "50", "--plan", "circle")
+    for wrong in ("nonsense", "circle", " "):
+        send(vera, f"{page}/code", page=page, code=wrong)
+        assert "This code is invalid." in vera.get(page).text
     send(vera, f"{page}/code", page=page, code="spring")
     assert "€3.50" in vera.get(page).text
     pay(shop, page)

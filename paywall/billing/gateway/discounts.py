@@ -86,8 +86,7 @@ def _coupon(code: str, offer: Offer) -> Any:
 
 def _is_valid(code: stripe.PromotionCode) -> bool:
     coupon = code.promotion.coupon
-    is_left = code.max_redemptions is None or code.times_redeemed < code.max_redemptions
-    return is_left and isinstance(coupon, stripe.Coupon) and coupon.valid
+    return code.active and isinstance(coupon, stripe.Coupon) and coupon.valid
 
 
 def _promotion(one: stripe.PromotionCode) -> Promotion:
