@@ -86,8 +86,12 @@ def follow(gift: Gift) -> None:
     """A redeemed gift was made void, or came back: let the books and those behind it follow."""
     if gift.begun_at:
         _record(gift)
-    if gift.redeemer_id is not None:
-        _line_up(gift.redeemer_id, clock.now())
+    if gift.redeemer_id is None:
+        return
+    _line_up(gift.redeemer_id, clock.now())
+    if any(held.status is Status.TRIALING for held in record.billed(gift.redeemer_id)):
+        # Whoever joined while it ran pays only at its end: whether to charge sooner is for staff to say.
+        log.warning("trial_outlives_its_gift", gift=gift.id, reader=gift.redeemer_id)
 
 
 @jobs.every(minute="23")

@@ -471,6 +471,17 @@ def test_who_joins_while_a_gift_runs_pays_only_when_it_is_over(
     assert "gift_ending" not in stand.kinds(LUCKY)
 
 
+def test_a_void_gift_of_who_has_joined_meanwhile_is_told_to_staff_and_charges_nobody(
+    stand: Stand, luca: FlaskClient
+) -> None:
+    enter(luca, stand.give())
+    stand.shop.reader = stand.reader(LUCKY)
+    stand.shop.join()
+    run(stand, "void", str(stand.gift().id))
+    assert [held.status for held in stand.shop.held()] == [Status.CANCELED, Status.TRIALING]
+    assert reads(luca)
+
+
 def test_another_plan_is_charged_at_once(stand: Stand, luca: FlaskClient) -> None:
     enter(luca, stand.give())
     stand.shop.reader = stand.reader(LUCKY)
