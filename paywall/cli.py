@@ -14,7 +14,7 @@ from paywall import jobs, watch
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
-from paywall.billing import coupon_commands, gift_commands, setup
+from paywall.billing import coupon_commands, gift_commands, reconcile_commands, setup
 from paywall.billing.gateway import gateway
 from paywall.billing.remote import Mode
 from paywall.config import Settings
@@ -137,3 +137,4 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
 
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)
+commands.add_command(reconcile_commands.reconcile)

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
     )
+    stripe_reads_per_second: float = Field(
+        20, gt=0, le=100, description="How fast the nightly reconcile may ask Stripe."
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of /metrics; empty: loopback only."
     )

@@ -29,6 +29,9 @@ MAY_COMMIT |= {
     "customers.py",
     "promotions.py",
     "gifts.py",
+    "backfill.py",
+    "reconcile.py",
+    "runs.py",
 }
 MAY_COMMIT |= {"redeeming.py", "gift_letters.py", "gift_views.py", "gift_commands.py"}
 

@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall import clock
@@ -121,3 +121,30 @@ class Invoice(Model):
     def total(self) -> Money:
         """What the bill comes to."""
         return Money(self.amount, self.currency)
+
+
+class Reconciliation(Model):
+    """One walk through all books: how far it has come, what it found, and when it ended.
+
+    `beat_at` is its last sign of life, by the machine's own clock; only one walk is open in each mode.
+    """
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (
+        Index(
+            "ix_reconciliation_open",
+            "mode",
+            unique=True,
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    part: Mapped[str] = mapped_column(String(20))
+    cursor: Mapped[str | None] = mapped_column(String(255))
+    counts: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(default=utcnow)
+    beat_at: Mapped[datetime] = mapped_column(default=clock.wall)
+    finished_at: Mapped[datetime | None]

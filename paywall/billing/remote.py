@@ -1,15 +1,17 @@
 """What Stripe says, in our words: frozen facts that the gateway makes and the rest of the room reads."""
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from paywall.errors import Unavailable
 from paywall.membership.discounts import Cut
 from paywall.membership.rules import Discount, Interval, Source, Status
 from paywall.money import Money
 
+T = TypeVar("T")
 Flow = Literal["subscription_cancel", "payment_method_update"]
 
 
@@ -23,6 +25,10 @@ class Mode(enum.StrEnum):
 
 class NotDiscounted(Unavailable):
     """Stripe opens no page with the discount that we asked for: it has ended, or is not for this."""
+
+
+class Busy(Unavailable):
+    """Stripe was asked too often: wait, and ask again."""
 
 
 class Gone(Unavailable):
@@ -51,6 +57,7 @@ class RemoteSubscription:
     """
 
     id: str
+    customer: str
     price_id: str
     product_id: str | None
     status: Status
@@ -67,6 +74,30 @@ class RemoteSubscription:
     has_other_card: bool = False
     discount: Discount | None = None
     source: Source = Source.STRIPE
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a long list, and where the next one begins; None at its end."""
+
+    items: Sequence[T]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as Stripe keeps it: what it says, and its whole JSON."""
+
+    event: Event
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Whose a customer says they are: the reader's id in its metadata, and its address."""
+
+    reader: str | None
+    email: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,24 @@ def sync(customer_id: int) -> bool:
         invoices = gateway().invoices(customer)
     except Gone:
         return _gone(customer_id, customer, ticket)
-    is_written = _write(customer_id, ticket, lambda _reader_id: _facts(subscriptions), invoices)
+    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(subscriptions), invoices)
     _run_errands(customer_id, subscriptions)
     return is_written
+
+
+def facts_of(subscriptions: Iterable[RemoteSubscription]) -> list[Facts]:
+    """What these subscriptions say that a reader holds; foreign ones, of prices not ours, are left out."""
+    plans, products = _plans_by_price(), _plans_by_product()
+    found = []
+    for one in subscriptions:
+        # A price that staff made or archived in the dashboard still belongs to our product.
+        plan_id = plans.get(one.price_id) or products.get(one.product_id or "")
+        if plan_id is None or one.interval is None:
+            log.warning("foreign_subscription", subscription=one.id, price=one.price_id)
+            continue
+        shared = {field.name: getattr(one, field.name) for field in fields(one) if field.name in _SHARED}
+        found.append(Facts(external_id=one.id, plan_id=plan_id, **shared))
+    return found
 
 
 def policy() -> Policy:
@@ -129,20 +144,6 @@ def _write(
     letters.write_for(events)
     db.session.commit()
     return True
-
-
-def _facts(subscriptions: Iterable[RemoteSubscription]) -> list[Facts]:
-    plans, products = _plans_by_price(), _plans_by_product()
-    found = []
-    for one in subscriptions:
-        # A price that staff made or archived in the dashboard still belongs to our product.
-        plan_id = plans.get(one.price_id) or products.get(one.product_id or "")
-        if plan_id is None or one.interval is None:
-            log.warning("foreign_subscription", subscription=one.id, price=one.price_id)
-            continue
-        shared = {field.name: getattr(one, field.name) for field in fields(one) if field.name in _SHARED}
-        found.append(Facts(external_id=one.id, plan_id=plan_id, **shared))
-    return found
 
 
 _SHARED = {field.name for field in fields(Facts)} & {field.name for field in fields(RemoteSubscription)}

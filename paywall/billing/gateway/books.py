@@ -45,7 +45,7 @@ class Books(Line):
                     "expand": ["data.latest_invoice", "data.customer", "data.discounts.source.coupon"],
                 }
             )
-            return [_subscription(one) for one in found.auto_paging_iter()]
+            return [subscription_of(one) for one in found.auto_paging_iter()]
 
     def use_customers_card(self, subscription: str) -> None:
         """Let a subscription charge the card that its customer has chosen, not one of its own."""
@@ -59,7 +59,8 @@ class Books(Line):
             return [_invoice(one) for one in found.data if one.status != "draft"]
 
 
-def _subscription(one: stripe.Subscription) -> RemoteSubscription:
+def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
+    """A subscription in our words; what was not expanded is left out of account."""
     items = one.items.data
     price = items[0].price
     ends = max(item.current_period_end for item in items)
@@ -67,6 +68,7 @@ def _subscription(one: stripe.Subscription) -> RemoteSubscription:
     charged = Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency)
     return RemoteSubscription(
         id=one.id,
+        customer=id_of(one.customer) or "",
         price_id=price.id,
         product_id=id_of(price.product),
         status=Status.read(one.status),

@@ -23,7 +23,7 @@ class Events(Line):
         """Verify and read an event; raises BadInput for one that Stripe did not sign or that is none."""
         for secret in self._secrets():
             try:
-                return _event(self.client.construct_event(raw, signature, secret))
+                return event_of(self.client.construct_event(raw, signature, secret))
             except stripe.SignatureVerificationError:
                 continue
             except (ValueError, AttributeError, KeyError, TypeError):
@@ -39,7 +39,8 @@ def mentioned(payload: str) -> set[str]:
     return {one for one in named if isinstance(one, str)}
 
 
-def _event(event: stripe.Event) -> Event:
+def event_of(event: stripe.Event) -> Event:
+    """What an event says."""
     whose = _customer(event.data.object)
     return Event(id=event.id, type=event.type, customer=whose, livemode=event.livemode)
 

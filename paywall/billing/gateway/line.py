@@ -7,7 +7,7 @@ import stripe
 import structlog
 from flask_babel import gettext
 
-from paywall.billing.remote import Gone, Mode
+from paywall.billing.remote import Busy, Gone, Mode
 from paywall.db import db
 from paywall.errors import Unavailable
 
@@ -36,6 +36,9 @@ class Line:
             log.exception("stripe_refused", code=error.code, param=error.param)
             words = gettext("Stripe refused our request. We have been told; nothing was charged.")
             raise Unavailable(words) from error
+        except stripe.RateLimitError as error:
+            log.warning("stripe_busy")
+            raise Busy(gettext("Stripe does not answer just now. Please try again in a minute.")) from error
         except stripe.StripeError as error:
             log.warning("stripe_unavailable", kind=type(error).__name__, status=error.http_status)
             words = gettext("Stripe does not answer just now. Please try again in a minute.")
