@@ -23,7 +23,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from paywall import clock, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
-from paywall.billing import inbox
+from paywall.billing import inbox, runs
 from paywall.config import Settings
 from paywall.db import Model, db
 from paywall.errors import Unavailable
@@ -83,6 +83,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     metrics.gauge("paywall_jobs_queued", "Jobs that no worker has taken yet.", _jobs_queued)
     metrics.gauge(
         "paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", inbox.oldest_unhandled
+    )
+    metrics.gauge("paywall_reconcile_age_seconds", "Since the last whole reconcile; -1: never.", runs.age)
+    metrics.gauge(
+        "paywall_reconcile_remaining",
+        "What differed still after the last whole one.",
+        runs.remaining,
     )
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.exc import IntegrityError
 
 from paywall import clock
+from paywall.billing.drift import Outcome
+from paywall.billing.gateway import gateway
 from paywall.billing.models import Reconciliation
 from paywall.billing.remote import Mode
 from paywall.db import db
@@ -108,6 +110,18 @@ def last(mode: Mode) -> Reconciliation | None:
     """The run that ended last."""
     query = select(Reconciliation).where(Reconciliation.mode == mode, Reconciliation.finished_at.is_not(None))
     return db.session.scalar(query.order_by(Reconciliation.id.desc()).limit(1))
+
+
+def age() -> float:
+    """Seconds since the last whole walk ended; -1 if there was none."""
+    ended = last(gateway().mode)
+    return (clock.now() - ended.finished_at).total_seconds() if ended and ended.finished_at else -1.0
+
+
+def remaining() -> float:
+    """How many differences the last whole walk left."""
+    ended = last(gateway().mode)
+    return float(json.loads(ended.counts).get(Outcome.REMAINS, 0)) if ended else 0.0
 
 
 def _open(mode: Mode) -> Select[Reconciliation]:

@@ -361,6 +361,16 @@ def test_the_parts_come_in_this_order() -> None:
     assert list(Part) == ["events", "there", "here", "twice"]
 
 
+def test_the_metrics_tell_when_the_books_were_last_compared(shop: Shop, app: Flask) -> None:
+    shop.join()
+    assert "paywall_reconcile_age_seconds -1.0" in app.test_client().get("/metrics").text
+    spoil(external_id="sub_of_another_account")
+    walked()
+    page = app.test_client().get("/metrics").text
+    assert "paywall_reconcile_age_seconds -1.0" not in page
+    assert "paywall_reconcile_remaining 2.0" in page
+
+
 def test_a_walk_counts_its_questions(shop: Shop) -> None:
     shop.join()
     walk: Walk = begin()
