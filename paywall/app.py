@@ -21,7 +21,7 @@ from paywall.accounts.views import accounts
 from paywall.articles import feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import gateway
-from paywall.billing.gift_views import given
+from paywall.billing.gifts.views import given
 from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings

@@ -14,8 +14,10 @@ from paywall import jobs, watch
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
-from paywall.billing import coupon_commands, gift_commands, reconcile_commands, setup
+from paywall.billing import coupon_commands, setup
 from paywall.billing.gateway import gateway
+from paywall.billing.gifts import commands as gift_commands
+from paywall.billing.reconcile import commands as reconcile_commands
 from paywall.billing.remote import Mode
 from paywall.config import Settings
 from paywall.db import db

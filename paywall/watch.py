@@ -23,7 +23,8 @@ from werkzeug.wsgi import ClosingIterator
 
 from paywall import clock, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
-from paywall.billing import inbox, runs
+from paywall.billing import inbox
+from paywall.billing.reconcile import runs
 from paywall.config import Settings
 from paywall.db import Model, db
 from paywall.errors import Unavailable

@@ -246,7 +246,13 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
     periodic = {task.name: task for task in app.extensions["jobs"]._registry.periodic_tasks}
     assert set(periodic) == {
         "accounts.proofs.forget_expired",
+        "billing.gifts.giving.settle_open",
+        "billing.gifts.giving.settle_paid",
+        "billing.gifts.letters.deliver_due",
+        "billing.gifts.redeeming.keep_running",
         "billing.inbox.handle_waiting",
+        "billing.reconcile.backfill.hourly",
+        "billing.reconcile.walk.nightly",
         "mail.send_waiting",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",

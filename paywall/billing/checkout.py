@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing import customers, promotions, redeeming
+from paywall.billing import customers, promotions
 from paywall.billing.gateway import gateway
+from paywall.billing.gifts import redeeming
 from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
 from paywall.billing.sync import sync

@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from paywall import clock, jobs
-from paywall.billing import gifts
 from paywall.billing.gateway import gateway
+from paywall.billing.gifts import giving
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
 from paywall.billing.remote import Event
 from paywall.billing.sync import sync
@@ -44,7 +44,7 @@ def handle(row_id: int) -> None:
         db.session.commit()
         return
     waiting = _same_customer(event)
-    customer_id, given = _ours(event.customer), gifts.named_by(waiting)
+    customer_id, given = _ours(event.customer), giving.named_by(waiting)
     db.session.commit()
     if customer_id is None and not given:
         _mark(waiting, EventState.IGNORED)
@@ -53,7 +53,7 @@ def handle(row_id: int) -> None:
         if customer_id is not None:
             sync(customer_id)
         for gift_id in given:
-            gifts.settle(gift_id)
+            giving.settle(gift_id)
     except Exception:
         db.session.rollback()
         log.exception("event_failed", row=row_id)

@@ -16,9 +16,10 @@ from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
-from paywall.billing import checkout, inbox, promotions, redeeming
+from paywall.billing import checkout, inbox, promotions
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
+from paywall.billing.gifts import redeeming
 from paywall.billing.models import Invoice
 from paywall.billing.remote import Flow
 from paywall.config import Settings

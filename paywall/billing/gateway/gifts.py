@@ -6,7 +6,7 @@ import stripe
 
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.pages import checkout_of
-from paywall.billing.gift_rules import GiftPayment
+from paywall.billing.gifts.rules import GiftPayment
 from paywall.billing.remote import Checkout
 from paywall.money import Money
 

@@ -12,13 +12,13 @@ from flask import current_app
 from sqlalchemy import select
 
 from paywall import clock, jobs
-from paywall.billing import backfill, kept, runs
-from paywall.billing.drift import Drift, Kind, Outcome, compare
 from paywall.billing.gateway import gateway
-from paywall.billing.kept import LiveRow
-from paywall.billing.pace import Pace
+from paywall.billing.reconcile import backfill, kept, runs
+from paywall.billing.reconcile.drift import Drift, Kind, Outcome, compare
+from paywall.billing.reconcile.kept import LiveRow
+from paywall.billing.reconcile.pace import Pace
+from paywall.billing.reconcile.runs import Run, Seen
 from paywall.billing.remote import Claimed, Gone, RemoteSubscription
-from paywall.billing.runs import Run, Seen
 from paywall.billing.sync import facts_of, sync
 from paywall.config import Settings
 from paywall.db import db

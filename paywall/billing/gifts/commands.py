@@ -5,9 +5,9 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from paywall.accounts import addresses
-from paywall.billing import gift_letters, redeeming
-from paywall.billing.gift_models import Gift
-from paywall.billing.gift_rules import GiftState
+from paywall.billing.gifts import letters, redeeming
+from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftState
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
 
@@ -62,7 +62,7 @@ def resend(number: int, to: str | None) -> None:
     address = addresses.normalise(to) if to else None
     if to and address is None:
         raise BadInput(f"{to!r} is not an address.")
-    sent = gift_letters.resend(one, address)
+    sent = letters.resend(one, address)
     db.session.commit()
     click.echo(f"The code of gift {number} goes to {sent}.")
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import click
 from flask.cli import with_appcontext
 
-from paywall.billing.drift import Drift, Kind
-from paywall.billing.reconcile import Walk, begin
+from paywall.billing.reconcile.drift import Drift, Kind
+from paywall.billing.reconcile.walk import Walk, begin
 from paywall.errors import Unavailable
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall.accounts.models import Reader
-from paywall.billing.gift_rules import GiftState, Standing, Void
+from paywall.billing.gifts.rules import GiftState, Standing, Void
 from paywall.billing.remote import Mode
 from paywall.db import Id, Model, utcnow, words
 from paywall.membership.models import Plan

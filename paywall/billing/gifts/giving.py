@@ -10,11 +10,12 @@ from sqlalchemy import or_, select, update
 from paywall import clock, jobs
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
-from paywall.billing import customers, gift_letters, gift_rules, redeeming
+from paywall.billing import customers
 from paywall.billing.gateway import gateway
 from paywall.billing.gateway.events import mentioned
-from paywall.billing.gift_models import Gift
-from paywall.billing.gift_rules import GiftPayment, GiftState, Present
+from paywall.billing.gifts import letters, redeeming, rules
+from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftPayment, GiftState, Present
 from paywall.billing.models import StripeEvent, StripeTwin, TwinKind
 from paywall.billing.remote import Gone
 from paywall.db import db
@@ -44,7 +45,7 @@ def on_offer() -> dict[str, tuple[str, Present]]:
     found: dict[str, tuple[str, Present]] = {}
     for plan in plans.on_offer():
         prices = {price.interval: price.money for price in plan.prices if price.active}
-        found |= {each.key: (plan.name, each) for each in gift_rules.presents(plan.id, prices)}
+        found |= {each.key: (plan.name, each) for each in rules.presents(plan.id, prices)}
     return found
 
 
@@ -140,7 +141,7 @@ def _write(buyer: Reader | None, order: Order) -> Gift:
         message=order.message,
         deliver_at=order.deliver_at,
         salt=salt,
-        code_hash=gift_letters.hashed(gift_letters.code(salt)) or "",
+        code_hash=letters.hashed(letters.code(salt)) or "",
     )
     db.session.add(gift)
     db.session.flush()
@@ -176,7 +177,7 @@ def _open(gift_id: int, key: str, buyer: Reader | None, order: Order, product: s
 
 
 def _apply(gift: Gift, payment: GiftPayment) -> None:
-    before, after = gift.state, gift_rules.settled(gift.standing, payment)
+    before, after = gift.state, rules.settled(gift.standing, payment)
     gift.state, gift.void_why = after.state, after.why
     gift.payment_intent, gift.charge = (
         payment.payment_intent or gift.payment_intent,
@@ -184,9 +185,9 @@ def _apply(gift: Gift, payment: GiftPayment) -> None:
     )
     if payment.is_paid and gift.paid_at is None:
         gift.paid_at = clock.now()
-        gift_letters.receipt(gift)
+        letters.receipt(gift)
     if gift.state is GiftState.PAID:
-        gift_letters.deliver(gift)
+        letters.deliver(gift)
     if gift.redeemed_at and before is not gift.state:
         redeeming.follow(gift)
 

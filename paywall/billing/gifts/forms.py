@@ -11,8 +11,8 @@ from wtforms import DateField, EmailField, Field, RadioField, StringField, TextA
 from wtforms.validators import InputRequired, Length, Optional
 
 from paywall.accounts import addresses
-from paywall.billing.gift_rules import Present
-from paywall.billing.gifts import Order
+from paywall.billing.gifts.giving import Order
+from paywall.billing.gifts.rules import Present
 
 # Nobody wants a letter in the night.
 HOUR = time(9)

@@ -10,11 +10,11 @@ from sqlalchemy import delete, select, update
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing import backfill, pace, runs
-from paywall.billing.drift import Drift, Kind, Outcome
 from paywall.billing.gateway import gateway, walks
 from paywall.billing.models import Reconciliation, StripeCustomer, StripeEvent
-from paywall.billing.reconcile import Part, Walk, begin, nightly
+from paywall.billing.reconcile import backfill, pace, runs
+from paywall.billing.reconcile.drift import Drift, Kind, Outcome
+from paywall.billing.reconcile.walk import Part, Walk, begin, nightly
 from paywall.db import db
 from paywall.errors import Conflict, Unavailable
 from paywall.mail import Letter

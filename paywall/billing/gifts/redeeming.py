@@ -9,18 +9,18 @@ from sqlalchemy import or_, select, update
 from paywall import clock, jobs, mail
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
-from paywall.billing import gift_rules
 from paywall.billing.gateway import gateway
-from paywall.billing.gift_models import Gift
-from paywall.billing.gift_rules import GiftState, Void
+from paywall.billing.gifts import rules
+from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftState, Void
 from paywall.billing.sync import policy
 from paywall.db import db
 from paywall.errors import Conflict, NotFound
-from paywall.membership import record, rules
-from paywall.membership.rules import Facts, Interval, Source, Status
+from paywall.membership import record
+from paywall.membership.rules import HOLDING, Facts, Interval, Source, Status
 from paywall.money import Money
 
-FIRST_REMINDER = timedelta(days=max(gift_rules.REMINDERS))
+FIRST_REMINDER = timedelta(days=max(rules.REMINDERS))
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ def redeem(reader: Reader, code_hash: str | None, *, anyway: bool = False) -> Gi
 
 def pays_on(reader_id: int) -> bool:
     """Whether a reader's own membership goes on by itself, so that a gift beside it would be wasted."""
-    return any(held.status in rules.HOLDING and held.cancel_at is None for held in record.billed(reader_id))
+    return any(held.status in HOLDING and held.cancel_at is None for held in record.billed(reader_id))
 
 
 def of(reader_id: int) -> list[Gift]:
@@ -72,7 +72,7 @@ def of(reader_id: int) -> list[Gift]:
 def free_until(reader_id: int, plan_id: int) -> datetime | None:
     """Until when gifts pay for a membership in this plan begun now; None if it is charged at once."""
     ends = [gift.ends_at for gift in of(reader_id) if gift.plan_id == plan_id and gift.ends_at]
-    return gift_rules.trial_until(max(ends, default=None), clock.now())
+    return rules.trial_until(max(ends, default=None), clock.now())
 
 
 def void(gift: Gift) -> None:
@@ -98,7 +98,7 @@ def follow(gift: Gift) -> None:
 def keep_running() -> None:
     """Begin the gifts whose turn has come, end those that have run out, remind of those that soon do."""
     now = clock.now()
-    starts, ends = Gift.starts_at <= now + gift_rules.EARLY, Gift.ends_at <= now + FIRST_REMINDER
+    starts, ends = Gift.starts_at <= now + rules.EARLY, Gift.ends_at <= now + FIRST_REMINDER
     due = select(Gift.id).where(Gift.state == GiftState.REDEEMED, or_(Gift.begun_at.is_(None) & starts, ends))
     waiting = db.session.scalars(due.order_by(Gift.starts_at, Gift.id)).all()
     db.session.commit()
@@ -141,10 +141,10 @@ def _line_up(reader_id: int, now: datetime) -> None:
     busy = [gift.ends_at for gift in mine if gift.begun_at and gift.ends_at]
     busy += [held.cancel_at for held in record.billed(reader_id) if held.cancel_at]
     waiting = sorted((gift for gift in mine if not gift.begun_at), key=lambda gift: gift.redeemed_at or now)
-    spans = gift_rules.line_up(max([now, *busy]), [gift.months for gift in waiting])
+    spans = rules.line_up(max([now, *busy]), [gift.months for gift in waiting])
     for gift, (start, end) in zip(waiting, spans, strict=True):
         gift.starts_at, gift.ends_at = start, end
-        if start <= now + gift_rules.EARLY:
+        if start <= now + rules.EARLY:
             _begin(gift, now)
 
 
@@ -175,7 +175,7 @@ def _record(gift: Gift) -> None:
 
 
 def _remind(gift: Gift, now: datetime) -> None:
-    days = gift_rules.reminder(gift.ends_at, now) if gift.ends_at else None
+    days = rules.reminder(gift.ends_at, now) if gift.ends_at else None
     if days and not _goes_on(gift):
         _write(gift, "gift_ending", f"gift_ending:{gift.id}:{days}")
 

@@ -12,9 +12,9 @@ from paywall import clock
 from paywall.accounts.limits import checks_secret, limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.routes import may_enter
-from paywall.billing import gift_letters, gifts, redeeming
-from paywall.billing.gift_forms import GiftForm
-from paywall.billing.gift_rules import GiftState, Present
+from paywall.billing.gifts import giving, letters, redeeming
+from paywall.billing.gifts.forms import GiftForm
+from paywall.billing.gifts.rules import GiftState, Present
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import NotFound, Unavailable
@@ -34,7 +34,7 @@ def _keep_to_yourself(response: Response) -> Response:
 @limiter.limit("20/hour", methods=["POST"])
 def give() -> ResponseReturnValue:
     """Choose a gift, say whom it is for, and go to Stripe to pay."""
-    offered, buyer = gifts.on_offer(), _reader()
+    offered, buyer = giving.on_offer(), _reader()
     settings: Settings = current_app.extensions["settings"]
     form = GiftForm()
     today = clock.now().astimezone(ZoneInfo(settings.timezone)).date()
@@ -42,7 +42,7 @@ def give() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("billing/gift.html", form=form, offered=offered, today=today)
     present = offered[form.present.data][1]
-    return redirect(gifts.begin(buyer, form.order(present, clock.now(), settings.timezone)), 303)
+    return redirect(giving.begin(buyer, form.order(present, clock.now(), settings.timezone)), 303)
 
 
 @given.get("/gift/paid")
@@ -50,7 +50,7 @@ def give() -> ResponseReturnValue:
 def paid() -> ResponseReturnValue:
     """Back from paying: the letters are on their way, or the money is."""
     try:
-        gift = gifts.returned(
+        gift = giving.returned(
             request.args.get("session_id", ""), current_user.id if current_user.is_authenticated else None
         )
     except Unavailable:
@@ -83,7 +83,7 @@ def take() -> ResponseReturnValue:
     assert reader is not None
     typed = request.form.get("code", "")
     try:
-        gift = redeeming.redeem(reader, gift_letters.hashed(typed), anyway="anyway" in request.form)
+        gift = redeeming.redeem(reader, letters.hashed(typed), anyway="anyway" in request.form)
     except redeeming.HasOwn as own:
         return render_template("billing/redeem.html", code=_typed(typed), own=own.message), own.status
     except NotFound as refused:

@@ -13,9 +13,9 @@ from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.exc import IntegrityError
 
 from paywall import clock
-from paywall.billing.drift import Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.models import Reconciliation
+from paywall.billing.reconcile.drift import Outcome
 from paywall.billing.remote import Mode
 from paywall.db import db
 from paywall.errors import Conflict

@@ -14,10 +14,10 @@ from werkzeug.test import TestResponse
 
 from paywall import clock as ours
 from paywall.accounts.models import Reader
-from paywall.billing import gift_letters, gifts, redeeming
 from paywall.billing.gateway import gateway
-from paywall.billing.gift_models import Gift
-from paywall.billing.gift_rules import GiftPayment, GiftState, Void
+from paywall.billing.gifts import giving, letters, redeeming
+from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftPayment, GiftState, Void
 from paywall.billing.models import EventState, StripeEvent, StripeTwin
 from paywall.billing.remote import Mode
 from paywall.db import db
@@ -222,7 +222,7 @@ def test_a_return_and_an_event_at_the_same_moment_write_one_letter_each(stand: S
     def settle() -> None:
         with stand.shop.app.app_context():
             start.wait()
-            states.append(gifts.settle(gift_id))
+            states.append(giving.settle(gift_id))
 
     tries = [threading.Thread(target=settle) for _ in range(3)]
     for each in tries:
@@ -247,19 +247,19 @@ def test_an_answer_of_stripe_that_was_overtaken_does_not_bring_a_refunded_gift_b
             # While this answer is on its way the money goes back, and the event of that is handled.
             asked.append(session_id)
             gateway().client.v1.refunds.create({"payment_intent": gift.payment_intent or ""})
-            assert gifts.settle(gift.id) is GiftState.VOID
+            assert giving.settle(gift.id) is GiftState.VOID
         return found
 
     monkeypatch.setattr(gateway(), "gift_payment", slowly)
-    assert gifts.settle(gift.id) is GiftState.VOID
+    assert giving.settle(gift.id) is GiftState.VOID
     assert enter(luca, code) == 404
 
 
 def test_without_event_and_return_the_hourly_look_finds_the_payment(stand: Stand) -> None:
     stand.pay(stand.order())
-    gifts.settle_open()
+    giving.settle_open()
     assert stand.gift().state is GiftState.PAID
-    gifts.settle_open()
+    giving.settle_open()
     assert stand.kinds(GIVER) == ["gift_receipt"]
 
 
@@ -277,7 +277,7 @@ def test_an_unpaid_page_makes_no_code(stand: Stand, luca: FlaskClient, deliver: 
     session_id = page.rpartition("/")[2]
     stand.shop.sandbox.checkout.pay(session_id, card("4000000000000002"))
     assert "Nearly done" in stand.client.get(f"/gift/paid?session_id={session_id}").text
-    code = gift_letters.code(stand.gift().salt)
+    code = letters.code(stand.gift().salt)
     assert enter(luca, code) == 404
     stand.shop.sandbox.advance(by=timedelta(days=2))
     deliver()
@@ -381,11 +381,11 @@ def test_on_a_later_day_the_recipient_hears_of_it_then_and_not_before(
 ) -> None:
     day = (ours.now() + timedelta(days=10)).date()
     stand.give(deliver_on=day.isoformat())
-    gift_letters.deliver_due()
+    letters.deliver_due()
     assert stand.kinds(LUCKY) == []
     stand.shop.sandbox.advance(by=timedelta(days=11))
     for _ in range(2):
-        gift_letters.deliver_due()
+        letters.deliver_due()
     assert stand.kinds(LUCKY) == ["gift"]
 
 
@@ -416,7 +416,7 @@ def test_a_disputed_gift_is_dead_until_the_dispute_is_won(
     stand.client.get(stand.pay(stand.order(), DISPUTED))
     deliver()
     assert (stand.gift().state, stand.gift().void_why) == (GiftState.VOID, Void.DISPUTED)
-    code = gift_letters.code(stand.gift().salt)
+    code = letters.code(stand.gift().salt)
     assert enter(luca, code) == 404
     disputed = gateway().client.v1.disputes.list({"charge": stand.gift().charge or ""}).data[0].id
     stand.shop.sandbox.disputes.close(disputed, won=True)
@@ -575,7 +575,7 @@ def test_a_refund_that_we_never_heard_of_is_found_by_night(stand: Stand, luca: F
     intent, first_id, second_id = first.payment_intent or "", first.id, second.id
     db.session.rollback()
     gateway().client.v1.refunds.create({"payment_intent": intent})
-    gifts.settle_paid()
+    giving.settle_paid()
     assert db.session.get_one(Gift, first_id).state is GiftState.VOID
     assert db.session.get_one(Gift, second_id).begun_at is not None
     assert reads(luca)
@@ -611,7 +611,7 @@ def test_staff_see_resend_and_make_void(stand: Stand, luca: FlaskClient) -> None
     assert "no code to send" in run(stand, "resend", number, fails=True)
     assert "is void" in run(stand, "void", number)
     assert not reads(luca)
-    gifts.settle(gift.id)
+    giving.settle(gift.id)
     assert stand.gift().void_why is Void.STAFF
     assert "no gift 999" in run(stand, "void", "999", fails=True)
 

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from paywall import clock, jobs, mail
 from paywall.accounts.letters import outside
-from paywall.billing import gift_rules
-from paywall.billing.gift_models import Gift
-from paywall.billing.gift_rules import GiftState
+from paywall.billing.gifts import rules
+from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftState
 from paywall.db import db
 
 
@@ -55,14 +55,14 @@ def deliver_due() -> None:
 
 def hashed(typed: str) -> str | None:
     """How a typed code is kept; None for what cannot be a code. It is too long to be guessed from this."""
-    letters = gift_rules.read(typed)
+    letters = rules.read(typed)
     return hashlib.sha256(letters.encode()).hexdigest() if letters else None
 
 
 def code(salt: str) -> str:
     """The code of a gift with this salt, made again for each letter: a copy of the table opens nothing."""
     key = str(current_app.config["SECRET_KEY"]).encode()
-    return gift_rules.spell(hmac.new(key, f"gift:{salt}".encode(), hashlib.sha256).digest())
+    return rules.spell(hmac.new(key, f"gift:{salt}".encode(), hashlib.sha256).digest())
 
 
 def _about_code(gift: Gift) -> dict[str, str]:

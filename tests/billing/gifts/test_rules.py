@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from paywall.billing import gift_rules
-from paywall.billing.gift_rules import GiftPayment, GiftState, Present, Standing, Void
+from paywall.billing.gifts import rules
+from paywall.billing.gifts.rules import GiftPayment, GiftState, Present, Standing, Void
 from paywall.membership.rules import Interval
 from paywall.money import Money
 
@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 def test_months_cost_the_months_price_and_a_year_the_years(
     prices: dict[Interval, Money], costs: dict[int, int]
 ) -> None:
-    found = gift_rules.presents(7, prices)
+    found = rules.presents(7, prices)
     assert {each.months: each.money.amount for each in found} == costs
     assert all(each.key == f"7-{each.months}" for each in found)
     assert Present(7, 12, YEAR).key == "7-12"
@@ -35,19 +35,19 @@ def test_months_cost_the_months_price_and_a_year_the_years(
 
 def test_a_code_is_read_however_it_is_typed() -> None:
     for _ in range(50):
-        code = gift_rules.spell(secrets.token_bytes(32))
+        code = rules.spell(secrets.token_bytes(32))
         assert len(code) == 19
         plain = code.replace("-", "")
         for typed in (code, code.lower(), f" {code} ", plain, code.replace("-", " ")):
-            assert gift_rules.read(typed) == plain
-    assert gift_rules.spell(b"\x00" * 10) != gift_rules.spell(b"\xff" * 10)
+            assert rules.read(typed) == plain
+    assert rules.spell(b"\x00" * 10) != rules.spell(b"\xff" * 10)
 
 
 @pytest.mark.parametrize(
     "typed", ["", "ABCD", "A" * 15, "A" * 17, "0" * 16, "O" * 16, "I" * 16, "1" * 16, "É" * 16]
 )
 def test_what_cannot_be_a_code_is_none(typed: str) -> None:
-    assert gift_rules.read(typed) is None
+    assert rules.read(typed) is None
 
 
 def payment(
@@ -86,7 +86,7 @@ ENDED = Standing(GiftState.ENDED, None, True, NOW)
 def test_stripes_word_moves_a_gift(
     before: Standing, said: GiftPayment, state: GiftState, why: Void | None
 ) -> None:
-    after = gift_rules.settled(before, said)
+    after = rules.settled(before, said)
     assert (after.state, after.why) == (state, why)
     assert (after.is_redeemed, after.ends_at) == (before.is_redeemed, before.ends_at)
 
@@ -105,14 +105,14 @@ def test_stripes_word_moves_a_gift(
 def test_months_end_on_the_same_day_or_the_months_last(
     start: tuple[int, int, int], months: int, end: tuple[int, int, int]
 ) -> None:
-    assert gift_rules.plus_months(datetime(*start, 9, tzinfo=UTC), months) == datetime(*end, 9, tzinfo=UTC)
+    assert rules.plus_months(datetime(*start, 9, tzinfo=UTC), months) == datetime(*end, 9, tzinfo=UTC)
 
 
 def test_gifts_follow_one_another() -> None:
-    first, second = gift_rules.line_up(NOW, [3, 12])
+    first, second = rules.line_up(NOW, [3, 12])
     assert first == (NOW, datetime(2027, 2, 24, 12, tzinfo=UTC))
     assert second == (first[1], datetime(2028, 2, 24, 12, tzinfo=UTC))
-    assert gift_rules.line_up(NOW, []) == []
+    assert rules.line_up(NOW, []) == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_gifts_follow_one_another() -> None:
 def test_stripe_takes_a_trial_of_two_days_to_two_years(
     left: timedelta | None, until: timedelta | None
 ) -> None:
-    assert gift_rules.trial_until(None if left is None else NOW + left, NOW) == (
+    assert rules.trial_until(None if left is None else NOW + left, NOW) == (
         None if until is None else NOW + until
     )
 
@@ -145,4 +145,4 @@ def test_stripe_takes_a_trial_of_two_days_to_two_years(
     ],
 )
 def test_each_reminder_has_its_days(left: timedelta, days: int | None) -> None:
-    assert gift_rules.reminder(NOW + left, NOW) == days
+    assert rules.reminder(NOW + left, NOW) == days

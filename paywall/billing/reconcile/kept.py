@@ -7,9 +7,9 @@ import structlog
 from sqlalchemy import Select, func, select
 
 from paywall.accounts.models import Reader
-from paywall.billing.drift import Kept
 from paywall.billing.gateway import gateway
 from paywall.billing.models import StripeCustomer
+from paywall.billing.reconcile.drift import Kept
 from paywall.billing.remote import Claimed
 from paywall.db import db
 from paywall.membership import rules

@@ -1,0 +1,1 @@
+"""GIFTS: a membership paid once by one and redeemed by another."""

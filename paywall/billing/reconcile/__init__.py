@@ -1,0 +1,1 @@
+"""RECONCILE: our books held against the whole of Stripe's, and each difference mended."""
