@@ -18,16 +18,17 @@ from paywall.db import db
 from paywall.errors import Unavailable
 from paywall.membership import letters, record, rules
 from paywall.membership.models import Price
-from paywall.membership.rules import Facts, Policy, Source, Status
+from paywall.membership.rules import Facts, Policy, Status
 
 log = structlog.get_logger()
 
 
-def sync(customer_id: int) -> bool:
+def sync(customer_id: int, *, also: Iterable[str] = ()) -> bool:
     """Make our rows for one of our customers (its row id) equal Stripe's; commits.
 
     The ticket is taken before the fetch and compared at the write: of two fetches at once, the one that
-    began later wins, whichever ends first. False if a later one had already written.
+    began later wins, whichever ends first. False if a later one had already written. Of a deleted customer
+    Stripe lists nothing: only what our rows name, and the subscriptions in `also`, can be asked for.
     """
     customer, ticket = _take_ticket(customer_id)
     if customer is None:
@@ -36,7 +37,7 @@ def sync(customer_id: int) -> bool:
         subscriptions = gateway().subscriptions(customer)
         invoices = gateway().invoices(customer)
     except Gone:
-        return _gone(customer_id, customer, ticket)
+        return _gone(customer_id, customer, ticket, also)
     is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(subscriptions), invoices)
     _run_errands(customer_id, subscriptions)
     return is_written
@@ -76,18 +77,37 @@ def _take_ticket(customer_id: int) -> tuple[str | None, int]:
     return (taken.stripe_id, taken.ticket) if taken else (None, 0)
 
 
-def _gone(customer_id: int, customer: str, ticket: int) -> bool:
+def _gone(customer_id: int, customer: str, ticket: int, also: Iterable[str]) -> bool:
     """A customer deleted at Stripe holds nothing any more; one that is merely not found ends nothing."""
     try:
         is_deleted = gateway().is_deleted(customer)
     except Gone:
         is_deleted = False
     log.warning("customer_gone", customer=customer, is_deleted=is_deleted)
-    return not is_deleted or _write(customer_id, ticket, _ended, [])
+    if not is_deleted:
+        return True
+    last = [found for one in sorted({*_live_ids(customer_id), *also}) if (found := _last_word(one))]
+    return _write(customer_id, ticket, lambda reader_id: [*facts_of(last), *_ended(reader_id, last)], [])
 
 
-def _ended(reader_id: int) -> list[Facts]:
-    held = [one for one in record.live(reader_id) if one.source is Source.STRIPE]
+def _live_ids(customer_id: int) -> list[str]:
+    reader_id = db.session.get_one(StripeCustomer, customer_id).reader_id
+    ids = [held.external_id for held in record.billed(reader_id)]
+    db.session.commit()
+    return ids
+
+
+def _last_word(subscription: str) -> RemoteSubscription | None:
+    """How a subscription ended; Stripe keeps it when its customer is deleted, but in no list of theirs."""
+    try:
+        return gateway().subscription(subscription)
+    except Gone:
+        return None
+
+
+def _ended(reader_id: int, told: Iterable[RemoteSubscription]) -> list[Facts]:
+    """That all is over which Stripe has not told of."""
+    known = {one.id for one in told}
     return [
         Facts(
             source=one.source,
@@ -99,7 +119,8 @@ def _ended(reader_id: int) -> list[Facts]:
             started_at=one.started_at,
             ended_at=clock.now(),
         )
-        for one in held
+        for one in record.billed(reader_id)
+        if one.external_id not in known
     ]
 
 

@@ -163,7 +163,7 @@ class Walk:
         if self.is_dry:
             return Outcome.FOUND
         try:
-            self.pace.ask(lambda: sync(customer_id), calls=2)
+            self.pace.ask(lambda: sync(customer_id, also=[subscription]), calls=2)
             stated = facts_of([self.pace.ask(lambda: gateway().subscription(subscription))])
         except Gone:
             return Outcome.REMAINS

@@ -1,0 +1,258 @@
+"""What must hold: after each step (as far as nothing is under way), and when all is over.
+
+Every check yields what is wrong, in words; nothing means that all is well.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from paywall.access.visitors import visitor
+from paywall.accounts.models import Reader
+from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftState, Void
+from paywall.billing.models import EventState, StripeEvent
+from paywall.db import db
+from paywall.mail import Letter
+from paywall.membership.models import MembershipEvent, Subscription
+from paywall.membership.rules import Source
+from tests.torture.oracle import DAY, Oracle, Sub
+from tests.torture.world import World
+
+DONE = {EventState.HANDLED, EventState.IGNORED}
+
+
+@dataclass
+class Watch:
+    """How long access differed from what was paid: since when it does, and the longest, in seconds.
+
+    `inside` while nothing was under way: what the policy's slack and grace give. `outside` while events were.
+    """
+
+    since: dict[tuple[int, str], int] = field(default_factory=dict)
+    longest: Counter[str] = field(default_factory=Counter)
+
+
+def after_step(world: World, watch: Watch) -> Iterator[str]:
+    """Whatever is under way: nobody's row or access is wrong without a reason that will mend it."""
+    yield from world.crashes
+    seen = world.remember()
+    with world.app.app_context():
+        busy = _under_way(world, seen)
+        rows = _rows()
+        subs = defaultdict(list)
+        for sub in seen.subs:
+            subs[sub.reader].append(sub)
+        for reader in world.readers:
+            mine, is_busy = subs[reader], busy[reader]
+            held = _held(reader, seen.now)
+            _measure(watch, reader, mine, held, seen, is_busy=is_busy)
+            if not is_busy:
+                yield from _differences(mine, rows, just_now=True)
+                yield from _access(reader, mine, held, seen)
+
+
+def at_the_end(world: World) -> Iterator[str]:
+    """All has been delivered, handled and reconciled: everything agrees, and nothing was done twice."""
+    yield from world.crashes
+    seen = world.remember()
+    with world.app.app_context():
+        yield from _books(world, seen)
+        yield from _ledger(seen)
+        yield from _inbox(world)
+        yield from _letters(world, seen)
+        yield from _gifts(seen)
+        for reader in world.readers:
+            mine = [sub for sub in seen.subs if sub.reader == reader]
+            yield from _access(reader, mine, _held(reader, seen.now), seen)
+
+
+def agrees(world: World) -> bool:
+    """Whether our books equal Stripe's now."""
+    seen = world.oracle()
+    with world.app.app_context():
+        return not list(_books(world, seen))
+
+
+def _books(world: World, seen: Oracle) -> Iterator[str]:
+    rows = _rows()
+    yield from _differences(seen.subs, rows)
+    known = {sub.id for sub in seen.subs}
+    yield from (f"{id} is here and not at Stripe" for id in rows if id not in known)
+    yield from _invoices(world, seen)
+
+
+def _differences(
+    subs: list[Sub], rows: dict[str, dict[str, Any]], *, just_now: bool = False
+) -> Iterator[str]:
+    for sub in subs:
+        row, right = rows.get(sub.id), _right(sub, just_now=just_now)
+        if row is None:
+            if sub.status not in ("incomplete", "incomplete_expired"):
+                yield f"{sub.id} ({sub.status}) is at Stripe and not here"
+            continue
+        for name, value in right.items():
+            if row[name] != value:
+                yield f"{name} of {sub.id} ({sub.status}) is {row[name]} here, {value} at Stripe"
+
+
+def _right(sub: Sub, *, just_now: bool) -> dict[str, Any]:
+    """What our row must say; `just_now`, no event need have told us yet that a discount has run out."""
+    names = ("reader", "status", "plan", "amount", "currency", "interval", "period_end", "trial_end")
+    right = {name: getattr(sub, name) for name in (*names, "cancel_at", "ended_at", "until", "monthly")}
+    if just_now and sub.is_discount_over:
+        del right["monthly"]
+    return right
+
+
+def _rows() -> dict[str, dict[str, Any]]:
+    query = select(Subscription).where(Subscription.source == Source.STRIPE)
+    return {
+        row.external_id: {
+            "reader": row.reader_id,
+            "status": row.status.value,
+            "plan": row.plan.slug,
+            "amount": row.amount,
+            "currency": row.currency,
+            "interval": row.interval.value,
+            "monthly": row.monthly,
+            "period_end": _seconds(row.period_end),
+            "trial_end": _seconds(row.trial_end),
+            "cancel_at": _seconds(row.cancel_at),
+            "ended_at": _seconds(row.ended_at),
+            "until": _seconds(row.access_until),
+        }
+        for row in db.session.scalars(query)
+    }
+
+
+def _seconds(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp())
+
+
+def _invoices(world: World, seen: Oracle) -> Iterator[str]:
+    """The bills that readers see, as long as Stripe still has the events that tell of them."""
+    table = db.metadata.tables["invoice"]
+    kept = {row.stripe_id: row for row in db.session.execute(select(table))}
+    since = seen.now - 30 * DAY
+    customers = {seen.customer(reader) for reader in world.readers}
+    for bill in seen.of("invoice"):
+        moved = max([bill["created"], *filter(None, bill.get("status_transitions", {}).values())])
+        if bill["status"] == "draft" or bill["customer"] not in customers or moved < since:
+            continue
+        here = kept.get(bill["id"])
+        if here is None:
+            yield f"bill {bill['id']} ({bill['status']}) is at Stripe and not here"
+        elif (here.status, here.amount) != (bill["status"], bill["total"]):
+            yield f"bill {bill['id']} is {here.status} here, {bill['status']} at Stripe"
+
+
+def _ledger(seen: Oracle) -> Iterator[str]:
+    """The lines of each subscription add up to what it brings now, and all to what Stripe says."""
+    lines = select(
+        MembershipEvent.subscription_id, MembershipEvent.currency, func.sum(MembershipEvent.monthly_delta)
+    ).group_by(MembershipEvent.subscription_id, MembershipEvent.currency)
+    sums = {(row[0], row[1]): int(row[2]) for row in db.session.execute(lines) if row[2]}
+    rows = db.session.scalars(select(Subscription)).all()
+    held = {(row.id, row.currency): row.monthly for row in rows if row.monthly}
+    if sums != held:
+        yield f"the ledger says {sums}, the subscriptions {held}"
+    ours, theirs = Counter[str](), Counter[str]()
+    for (_, currency), amount in sums.items():
+        ours[currency] += amount
+    for sub in seen.subs:
+        theirs[sub.currency] += sub.monthly
+    if +ours != +theirs:
+        yield f"the ledger adds up to {dict(ours)}, Stripe's subscriptions to {dict(theirs)}"
+
+
+def _inbox(world: World) -> Iterator[str]:
+    """Each event that we answered with 2xx is there, once, and done with."""
+    kept = Counter(db.session.scalars(select(StripeEvent.event_id)))
+    yield from (f"event {id} is in the inbox {times} times" for id, times in kept.items() if times > 1)
+    yield from (f"event {one.id} ({one.type}) is lost" for one in world.told.values() if one.is_taken and not kept[one.id])
+    left = select(StripeEvent).where(StripeEvent.state.not_in(DONE))
+    yield from (f"event {one.event_id} ({one.type}) is {one.state}: {one.error}" for one in db.session.scalars(left))
+
+
+def _letters(world: World, seen: Oracle) -> Iterator[str]:
+    """No letter was written or sent twice for one cause; each was sent; each has a cause at Stripe."""
+    posted, letters = world.letters_posted(), db.session.scalars(select(Letter)).all()
+    for letter in letters:
+        if posted[letter.id] != 1:
+            yield f"letter {letter.id} ({letter.kind}, {letter.cause}) was sent {posted[letter.id]} times"
+    written = Counter((letter.to, letter.kind) for letter in letters)
+    for reader in world.readers:
+        mine = [sub for sub in seen.subs if sub.reader == reader]
+        most = {
+            "welcome": len(mine),
+            "payment_failed": sum(sub.failures for sub in mine),
+            "subscription_ended": len(mine),
+        }
+        to = db.session.get_one(Reader, reader).email
+        for kind, count in most.items():
+            if written[to, kind] > count:
+                yield f"{written[to, kind]} letters {kind} to {to} for {count} causes"
+
+
+def _gifts(seen: Oracle) -> Iterator[str]:
+    """Each gift is worth what its payment is worth, and runs for the months that were paid."""
+    gifts = {gift.id: gift for gift in db.session.scalars(select(Gift))}
+    for paid in seen.gifts:
+        gift = gifts[paid.gift]
+        if gift.session_id != paid.session or gift.state is GiftState.ENDED or gift.void_why is Void.STAFF:
+            continue
+        if paid.is_back != (gift.state is GiftState.VOID) and paid.is_paid:
+            yield f"gift {gift.id} is {gift.state}, its money {'went back' if paid.is_back else 'is here'}"
+        if paid.is_paid == (gift.state in {GiftState.OPEN, GiftState.LAPSED}):
+            yield f"gift {gift.id} is {gift.state}, its page {'' if paid.is_paid else 'not '}paid"
+
+
+def _under_way(world: World, seen: Oracle) -> dict[int, bool]:
+    """Of which readers something is on its way that our books do not know yet."""
+    done = set(db.session.scalars(select(StripeEvent.event_id).where(StripeEvent.state.in_(DONE))))
+    busy = {event.customer for event in world.told.values() if event.id not in done}
+    whose = {sub.customer: sub.reader for sub in seen.subs}
+    readers = {whose.get(customer or "") for customer in busy}
+    return {reader: reader in readers for reader in world.readers}
+
+
+def _held(reader: int, now: int) -> set[str]:
+    """The plans that the door would open to a reader now."""
+    row = db.session.get_one(Reader, reader)
+    found = visitor(db.session.connection(), row.fs_uniquifier, _instant(now))
+    return {holding.plan for holding in found.holdings}
+
+
+def _access(reader: int, subs: list[Sub], held: set[str], seen: Oracle) -> Iterator[str]:
+    right = {sub.plan for sub in subs if sub.until is not None and sub.until > seen.now}
+    given = select(Gift).where(Gift.redeemer_id == reader, Gift.ends_at > _instant(seen.now))
+    by_gift = {gift.plan.slug for gift in db.session.scalars(given)}
+    if right - held:
+        yield f"reader {reader} is locked out of {right - held}"
+    if held - right - by_gift:
+        yield f"reader {reader} reads {held - right - by_gift} for nothing"
+
+
+def _measure(
+    watch: Watch, reader: int, subs: list[Sub], held: set[str], seen: Oracle, *, is_busy: bool
+) -> None:
+    paid = {sub.plan for sub in subs if sub.paid_until is not None and sub.paid_until > seen.now}
+    for what, differs in (("over", bool(held - paid)), ("under", bool(paid - held))):
+        key = (reader, what)
+        if not differs:
+            watch.since.pop(key, None)
+            continue
+        since = watch.since.setdefault(key, seen.now)
+        name = f"{what}, {'events under way' if is_busy else 'nothing under way'}"
+        watch.longest[name] = max(watch.longest[name], seen.now - since)
+
+
+def _instant(seconds: int) -> datetime:
+    from datetime import UTC
+
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,68 @@
+"""One schedule, from its first step to the last check."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from paywall.billing.reconcile import walk
+from paywall.billing.reconcile.drift import Kind, Outcome
+from tests.torture import checks
+from tests.torture.checks import Watch
+from tests.torture.schedule import Dice, Step, write
+from tests.torture.steps import STEPS
+from tests.torture.tally import Tally
+from tests.torture.world import World
+
+ROUNDS = 40
+
+
+class Divergence(AssertionError):
+    """Our books, letters, events or doors differ from the truth."""
+
+    def __init__(self, schedule: Sequence[Step], when: str, wrong: list[str]) -> None:
+        super().__init__(f"{when}: {'; '.join(wrong[:4])}\n  schedule: {write(schedule)}")
+        self.schedule = list(schedule)
+
+
+def play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
+    """Play a schedule; raises Divergence."""
+    watch = Watch()
+    world.begin()
+    for step in schedule:
+        STEPS[step.name](world, step.who, Dice(step.n))
+        _hold(schedule, f"after {step}", list(checks.after_step(world, watch)))
+    tally.life_ended(world)
+    world.sandbox.faults.clear()
+    _settle(world)
+    tally.agreed += checks.agrees(world)
+    left = _reconcile(world)
+    _settle(world)
+    _hold(schedule, "at the end", [*checks.at_the_end(world), *left])
+    tally.schedule_ended(world, watch)
+
+
+def _hold(schedule: Sequence[Step], when: str, wrong: list[str]) -> None:
+    if wrong:
+        raise Divergence(schedule, when, wrong)
+
+
+def _settle(world: World) -> None:
+    """Time passes without trouble until the last delivery has come and nothing waits any more."""
+    for _ in range(ROUNDS):
+        for name in ("deliver", "minutely", "hourly"):
+            STEPS[name](world, 0, Dice(0))
+        later = world.waits_until()
+        if later is None:
+            return
+        world.sandbox.advance(to=max(later, world.sandbox.now()) + timedelta(seconds=1))
+    raise AssertionError("it never comes to rest")
+
+
+def _reconcile(world: World) -> list[str]:
+    """One whole walk; what it could not mend, but for readers who pay twice: that is for a person to do."""
+    # One that was killed can be taken over after ten minutes.
+    world.sandbox.advance(by=timedelta(minutes=11))
+    world.deliver()
+    with world.app.app_context():
+        found = list(walk.begin(restart=True).drifts())
+    remains = [one for one in found if one.outcome is Outcome.REMAINS and one.kind is not Kind.DUPLICATE]
+    return [f"the reconcile leaves {one}" for one in remains]

@@ -1,0 +1,72 @@
+"""What is counted over many schedules, and the table at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from paywall.sandbox import FaultKind
+
+if TYPE_CHECKING:
+    from tests.torture.checks import Watch
+    from tests.torture.world import World
+
+API = (FaultKind.API_ERROR, FaultKind.API_LOST, FaultKind.API_HANG)
+
+
+@dataclass
+class Tally:
+    """Sums of the counts of each schedule."""
+
+    schedules: int = 0
+    agreed: int = 0
+    with_kill: int = 0
+    with_burst: int = 0
+    events: int = 0
+    letters: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    longest: Counter[str] = field(default_factory=Counter)
+    began: float = field(default_factory=time.monotonic)
+
+    def life_ended(self, world: World) -> None:
+        """The faults that were set and not met are none."""
+        for fault in world.sandbox.faults.active():
+            world.counts[fault.kind] -= fault.times or 0
+
+    def schedule_ended(self, world: World, watch: Watch) -> None:
+        """One more schedule without a divergence."""
+        self.schedules += 1
+        self.with_kill += bool(world.counts["kills"])
+        self.with_burst += bool(world.counts["bursts"] or world.counts["kills"])
+        self.events += len(world.oracle().told)
+        self.letters += world.letters_posted().total()
+        self.counts.update(world.counts)
+        for name, seconds in watch.longest.items():
+            self.longest[name] = max(self.longest[name], seconds)
+
+    @property
+    def seconds_each(self) -> float:
+        """What a schedule takes."""
+        return (time.monotonic() - self.began) / max(1, self.schedules)
+
+    def table(self) -> str:
+        """All of it in words."""
+        lines = {
+            "schedules": self.schedules,
+            "agreed before the reconcile": f"{self.agreed} ({100 * self.agreed / max(1, self.schedules):.1f} %)",
+            "seconds a schedule": f"{self.seconds_each:.3f}",
+            "with workers at once": f"{self.with_burst} ({self.counts['bursts']} bursts)",
+            "with a process killed": f"{self.with_kill} ({self.counts['kills']} kills)",
+            "events": self.events,
+            "letters sent": self.letters,
+            "deliveries lost": self.counts[FaultKind.DROP],
+            "deliveries doubled": self.counts[FaultKind.DUPLICATE],
+            "deliveries delayed": self.counts[FaultKind.DELAY],
+            "rounds turned round": self.counts[FaultKind.REORDER],
+            "API faults": ", ".join(f"{kind} {self.counts[kind]}" for kind in API),
+            **{f"longest {name}": timedelta(seconds=far) for name, far in sorted(self.longest.items())},
+        }
+        return "\n".join(f"  {name:<44}{value}" for name, value in lines.items())

@@ -1,0 +1,295 @@
+"""The world of a schedule: the product with its database, a stand-in for Stripe, a few readers, a clock.
+
+One world serves thousands of schedules. `begin()` puts the database and the stand-in back to what they were when
+the newsroom opened: plans on sale, nobody there. Time stands still but for `wait`.
+"""
+
+import logging
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import stripe
+import structlog
+from flask import Flask
+from huey.signals import SIGNAL_ERROR
+from sqlalchemy import event, func, select, text
+from sqlalchemy.orm import Session, SessionTransaction
+
+from paywall import clock, create_app, jobs, mail
+from paywall.accounts.models import Reader
+from paywall.billing import gateway, promotions
+from paywall.billing.models import StripeEvent
+from paywall.billing.reconcile import walk
+from paywall.billing.reconcile.pace import Pace
+from paywall.billing.remote import Duration, Offer
+from paywall.billing.setup import setup
+from paywall.config import Settings
+from paywall.db import db
+from paywall.errors import PaywallError
+from paywall.mail import Letter
+from paywall.membership import plans
+from paywall.membership.discounts import Cut
+from paywall.membership.plans import PlanText
+from paywall.membership.rules import Interval
+from paywall.money import Money
+from paywall.sandbox import Sandbox, SandboxError
+from paywall.sandbox import clock as sandbox_clock
+from paywall.sandbox import deliveries as sandbox_deliveries
+from paywall.sandbox.books import Books
+from paywall.sandbox.transport import SandboxClient
+from tests.torture import turnstile
+from tests.torture.oracle import Oracle, Policy, Told
+from tests.torture.schedule import PEOPLE
+
+T = TypeVar("T")
+# Ahead of the real time, for a signature must not be old.
+START = datetime(2040, 1, 15, 12, 0, tzinfo=UTC).timestamp()
+SITE = "http://127.0.0.1:8000"
+SHELF = ("plan", "price", "stripe_twin", "alembic_version", "role")
+CODES = ("TENTH", "HALF", "LESS")
+TIMEOUT = 0.001
+LONGEST_HOP = timedelta(days=31)
+
+
+class World:
+    """Everything that a step acts on. `posted` is every body that was sent to us, oldest first; `told`
+    every event that we are to hear of, by its id."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.app = _product(settings)
+        self.sandbox: Sandbox = self.app.extensions["sandbox"]
+        self.readers: list[int] = []
+        self.posted: list[tuple[bytes, dict[str, str]]] = []
+        self.told: dict[str, Told] = {}
+        self.counts: Counter[str] = Counter()
+        self.crashes: list[str] = []
+        self._schedules = 0
+        self._stand_in = settings.data_dir / "sandbox.sqlite3"
+        self._database = settings.data_dir / "paywall.sqlite3"
+        self._is_sqlite = settings.database_url.startswith("sqlite")
+        self._browser = self.app.test_client(use_cookies=False)
+        self._mail = settings.data_dir / "posted.txt"
+        self._original = settings.data_dir / "original"
+        self.app.extensions["post"] = self._post_letter
+        self.app.extensions["jobs"].signal(SIGNAL_ERROR)(self._job_failed)
+        self._watch()
+        self._open_stand_in()
+        self._open_newsroom()
+        self._keep_original()
+
+    def begin(self) -> None:
+        """Begin anew: as on the newsroom's first day, with readers who hold nothing."""
+        self._put_back()
+        self._open_stand_in()
+        self.app.extensions["jobs"].flush()
+        self._mail.write_text("")
+        self.posted, self.told, self.counts, self.crashes = [], {}, Counter(), []
+        with self.app.app_context():
+            readers = [
+                Reader(email=f"reader{i}@example.org", confirmed_at=clock.now()) for i in range(PEOPLE)
+            ]
+            db.session.add_all(readers)
+            db.session.commit()
+            self.readers = [reader.id for reader in readers]
+
+    @property
+    def now(self) -> int:
+        """The instant at which all of this world stands, in Unix seconds."""
+        return int(self.sandbox.now().timestamp())
+
+    def oracle(self) -> Oracle:
+        """The truth at this instant."""
+        return Oracle(self._stand_in, self.now, Policy())
+
+    def remember(self) -> Oracle:
+        """The truth at this instant; its events are kept, for Stripe forgets them after a while."""
+        seen = self.oracle()
+        self.told.update({event.id: event for event in seen.told})
+        return seen
+
+    def pass_time(self, span: timedelta) -> None:
+        """Let time pass, in spans within which no event is forgotten."""
+        while span:
+            hop = min(span, LONGEST_HOP)
+            self.sandbox.advance(by=hop)
+            self.remember()
+            span -= hop
+
+    @contextmanager
+    def at_our_site(self) -> Iterator[None]:
+        """Within a request to the product; what it refuses, or cannot do now, ends there."""
+        with self.app.test_request_context(), suppress(PaywallError):
+            yield
+
+    def reader(self, who: int) -> Reader:
+        """One of the readers, in the present session."""
+        return db.session.get_one(Reader, self.readers[who])
+
+    def in_dashboard(self, action: Callable[[Books, str, Any], T], id: str, **params: Any) -> T | None:
+        """Do something in Stripe's dashboard, which knows no faults of the API; None if Stripe refuses."""
+        with suppress(SandboxError), self.sandbox._work() as books:
+            return action(books, id, params)
+        return None
+
+    def deliver(self) -> None:
+        """Let Stripe send what is due to our webhook."""
+        self.sandbox.deliveries.deliver_due(self._receive, limit=100)
+
+    def work(self) -> None:
+        """Run the jobs that wait."""
+        jobs.drain(self.app)
+
+    def send_again(self, place: int) -> None:
+        """Let Stripe send once more what it has sent before."""
+        if self.posted:
+            self._send(*self.posted[place % len(self.posted)])
+
+    def waits_until(self) -> datetime | None:
+        """Until when something waits: a delivery, an event, a letter; None if nothing does."""
+        with self.app.app_context():
+            events = db.session.scalar(select(func.min(StripeEvent.try_at)))
+            letters = db.session.scalar(select(func.min(Letter.try_at)).where(Letter.sent_at.is_(None)))
+        sent = self.sandbox._store.connection().execute(_NEXT_DELIVERY).fetchone()[0]
+        delivery = None if sent is None else datetime.fromtimestamp(sent, UTC)
+        return min(filter(None, (events, letters, delivery)), default=None)
+
+    def close_doors(self) -> None:
+        """Let go of all connections to our database, so that a process of its own can be made."""
+        with self.app.app_context():
+            db.engine.dispose()
+
+    def lose_queue(self) -> None:
+        """The jobs that waited in a process die with it."""
+        self.app.extensions["jobs"].flush()
+
+    def letters_posted(self) -> Counter[int]:
+        """How often each letter (by its id) was handed to the mail server, in whatever process."""
+        return Counter(map(int, self._mail.read_text().split()))
+
+    def _receive(self, _url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        self.posted.append((body, dict(headers)))
+        return self._send(body, dict(headers))
+
+    def _send(self, body: bytes, headers: dict[str, str]) -> int:
+        status = self._browser.post("/webhooks/stripe", data=body, headers=headers).status_code
+        if status >= 500:
+            self.crashes.append(f"the webhook answered {status}")
+        return status
+
+    def _post_letter(self, letter: Letter) -> None:
+        turnstile.passing()
+        with self._mail.open("a") as file:
+            file.write(f"{letter.id}\n")
+
+    def _job_failed(self, _signal: str, task: Any, error: BaseException | None = None) -> None:
+        if not isinstance(error, PaywallError):
+            self.crashes.append(f"the job {task.name} failed: {error!r}")
+
+    def _watch(self) -> None:
+        with self.app.app_context():
+            event.listen(db.engine, "before_cursor_execute", lambda *_: turnstile.mortal())
+            event.listen(db.engine, "commit", lambda *_: turnstile.mortal())
+
+    def _open_stand_in(self) -> None:
+        self.sandbox = Sandbox(self._stand_in, public_url=SITE)
+        self.app.extensions["sandbox"] = self.sandbox
+        clock.use(self.sandbox.now)
+        # Back-off and claims follow the machine's clock: here that is the same one.
+        clock._wall = self.sandbox.now
+        sandbox_deliveries.time = SimpleNamespace(time=self.sandbox._clock.timestamp)
+        gateway.init_app(
+            self.app,
+            self.settings,
+            api_key=self.sandbox.api_key,
+            http_client=_Line(self.sandbox.handle, TIMEOUT),
+            secrets=self.sandbox.webhook_secrets,
+        )
+
+    def _open_newsroom(self) -> None:
+        month, year = Interval.MONTH, Interval.YEAR
+        with self.app.app_context():
+            plans.write(
+                PlanText("supporter", "Supporter", "", {month: Money(500, "eur"), year: Money(5000, "eur")})
+            )
+            plans.write(PlanText("circle", "Circle", "", {month: Money(1500, "eur")}, trial_days=14))
+            plans.write(PlanText("abroad", "Abroad", "", {month: Money(700, "usd")}))
+            db.session.commit()
+            list(setup(SITE))
+            for code, offer in _offers().items():
+                promotions.create(code, offer, plan=None, most=None, until=None)
+
+    def _keep_original(self) -> None:
+        self._original.mkdir()
+        _copy(self._stand_in, self._original / "sandbox")
+        if self._is_sqlite:
+            _copy(self._database, self._original / "paywall")
+
+    def _put_back(self) -> None:
+        # A file of its own for each schedule: a killed process may have left locks on the last one.
+        for left in self.settings.data_dir.glob("sandbox*"):
+            left.unlink()
+        self._schedules += 1
+        self._stand_in = self.settings.data_dir / f"sandbox-{self._schedules}.sqlite3"
+        shutil.copyfile(self._original / "sandbox", self._stand_in)
+        if self._is_sqlite:
+            _copy(self._original / "paywall", self._database)
+        else:
+            self._empty_tables()
+
+    def _empty_tables(self) -> None:
+        names = [f'"{name}"' for name in db.metadata.tables if name not in SHELF]
+        with self.app.app_context(), db.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY"))
+
+
+_NEXT_DELIVERY = "SELECT min(max(due, claimed_until)) FROM deliveries WHERE state = 'pending'"
+
+
+class _Line(SandboxClient):
+    """The way to Stripe, with a turnstile before each question and before each answer."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        """Ask."""
+        turnstile.passing()
+        answer = super().request(*args, **kwargs)
+        turnstile.passing()
+        return answer
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _transaction_over(_session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        turnstile.passing()
+
+
+def _product(settings: Settings) -> Flask:
+    stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0
+    sandbox_clock.time = SimpleNamespace(time=lambda: START)
+    app = create_app(settings)
+    app.config["TESTING"] = True
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
+    mail.render_template = lambda name, **_: name
+    walk.Pace = lambda rate: Pace(rate, wait=lambda _seconds: None)
+    return app
+
+
+def _offers() -> dict[str, Offer]:
+    return {
+        "TENTH": Offer(Cut(percent=10, amount=None), Duration.FOREVER),
+        "HALF": Offer(Cut(percent=50, amount=None), Duration.REPEATING, months=2),
+        "LESS": Offer(Cut(percent=None, amount=Money(100, "eur")), Duration.ONCE),
+    }
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
