@@ -51,6 +51,7 @@ def begin(reader: Reader, price_id: int, next_path: str | None, code: str | None
     _close_open(reader.id)
     # Another tab's page may have been paid, and its return synced, since we asked above.
     _refuse_second(reader.id)
+    known = customer.stripe_id
     try:
         return _open(reader, customer, price, terms, turn=turn, next_path=next_path)
     except NotDiscounted:
@@ -59,7 +60,7 @@ def begin(reader: Reader, price_id: int, next_path: str | None, code: str | None
         if gone.param != "customer":
             raise
         # Someone deleted the customer in Stripe's dashboard: the reader gets a new one, once.
-        customers.forget(customer.id)
+        customers.forget(reader.id, known)
         customer = customers.ensure(reader)
         sync(customer.id)
         return _open(reader, customer, price, terms, turn=turn, next_path=next_path)

@@ -1,11 +1,12 @@
 """A reader's one customer at Stripe: found, made once, forgotten when it was deleted there."""
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 
 from paywall.accounts.models import Reader
 from paywall.billing.gateway import gateway
 from paywall.billing.models import StripeCustomer
+from paywall.billing.sync import sync
 from paywall.db import db
 
 
@@ -38,10 +39,20 @@ def ensure(reader: Reader) -> StripeCustomer:
     return row
 
 
-def forget(customer_id: int) -> None:
-    """Let the next `ensure` make another customer: this one was deleted at Stripe. Commits."""
-    row = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
-    row.stripe_id, row.email, row.generation = None, None, row.generation + 1
+def forget(reader_id: int, stripe_id: str | None) -> None:
+    """Let the next `ensure` make another customer, for this one was deleted at Stripe; commits.
+
+    What they held is ended first, for nobody tells us of a customer whom we do not know any more. Whoever
+    forgets the same one a moment later must not forget the new one.
+    """
+    customer_id = row_id(reader_id)
+    db.session.commit()
+    if customer_id is not None:
+        sync(customer_id)
+    mine = update(StripeCustomer).where(
+        StripeCustomer.id == customer_id, StripeCustomer.stripe_id == stripe_id
+    )
+    db.session.execute(mine.values(stripe_id=None, email=None, generation=StripeCustomer.generation + 1))
     db.session.commit()
 
 

@@ -40,6 +40,7 @@ class Sub:
     id: str
     reader: int
     customer: str
+    is_orphan: bool
     status: str
     plan: str
     amount: int
@@ -146,6 +147,7 @@ class Oracle:
             id=doc["id"],
             reader=int(doc["metadata"]["reader_id"]),
             customer=doc["customer"],
+            is_orphan=bool(self._docs[doc["customer"]].get("deleted")),
             status=doc["status"],
             plan=price["product"].removeprefix("paywall_"),
             amount=amount,

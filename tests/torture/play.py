@@ -47,8 +47,9 @@ def _hold(schedule: Sequence[Step], when: str, wrong: list[str]) -> None:
 
 def _settle(world: World) -> None:
     """Time passes without trouble until the last delivery has come and nothing waits any more."""
+    STEPS["hourly"](world, 0, Dice(0))
     for _ in range(ROUNDS):
-        for name in ("deliver", "minutely", "hourly"):
+        for name in ("deliver", "minutely"):
             STEPS[name](world, 0, Dice(0))
         later = world.waits_until()
         if later is None:

@@ -60,13 +60,14 @@ def begin(buyer: Reader | None, order: Order) -> str:
     )
     gift_id, salt = gift.id, gift.salt
     db.session.commit()
+    known = _customer(buyer)
     try:
-        return _open(gift_id, salt, buyer, order, product, title)
+        return _open(gift_id, salt, known, order, product, title)
     except Gone as gone:
         if gone.param != "customer" or buyer is None:
             raise
-        customers.forget(customers.ensure(buyer).id)
-        return _open(gift_id, f"{salt}:again", buyer, order, product, title)
+        customers.forget(buyer.id, known)
+        return _open(gift_id, f"{salt}:again", _customer(buyer), order, product, title)
 
 
 def settle(gift_id: int) -> GiftState:
@@ -158,9 +159,13 @@ def _product(plan_id: int) -> str | None:
     )
 
 
-def _open(gift_id: int, key: str, buyer: Reader | None, order: Order, product: str, title: str) -> str:
-    customer = customers.ensure(buyer).stripe_id if buyer else None
+def _customer(buyer: Reader | None) -> str | None:
+    found = customers.ensure(buyer).stripe_id if buyer else None
     db.session.commit()
+    return found
+
+
+def _open(gift_id: int, key: str, customer: str | None, order: Order, product: str, title: str) -> str:
     page = gateway().open_gift(
         gift_id=gift_id,
         key=key,
