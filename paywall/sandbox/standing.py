@@ -121,7 +121,7 @@ def period_end(books: Books, subscription: Doc) -> int:
 
 def _stop_collecting(books: Books, subscription: Doc) -> None:
     for invoice in books.all("invoice", parent=subscription["id"]):
-        if invoice["status"] in ("draft", "open") and invoice["auto_advance"]:
+        if invoice["status"] in ("draft", "open"):
             before = books.render(invoice)
             books.stop(invoice["id"])
             invoice.update(auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None)

@@ -52,4 +52,4 @@ def schedules(weights: dict[str, int]) -> st.SearchStrategy[list[Step]]:
     number = st.integers(0, MOST - 1)
     step = st.builds(Step, st.sampled_from(names), st.integers(0, PEOPLE - 1), number)
     first = st.builds(Step, st.just("join"), st.just(0), number)
-    return st.builds(lambda one, more: [one, *more], first, st.lists(step, min_size=6, max_size=24))
+    return st.builds(lambda one, more: [one, *more], first, st.lists(step, min_size=5, max_size=18))

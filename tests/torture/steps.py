@@ -50,12 +50,13 @@ MOST_AT_ONCE = 4
 
 LIFE: dict[str, Act] = {}
 WORK: dict[str, Act] = {}
+TROUBLE: dict[str, Act] = {}
 STEPS: dict[str, Act] = {}
 WEIGHTS: dict[str, int] = {}
 
 
 def step(weight: int, kind: dict[str, Act] | None = None) -> Callable[[Act], Act]:
-    """Declare a step; those of life and work can also be played at once with others."""
+    """Declare a step; those of life and work are also played at once with others."""
 
     def declare(act: Act) -> Act:
         STEPS[act.__name__] = act
@@ -275,12 +276,18 @@ def minutely(world: World, _who: int, _: Dice) -> None:
 
 @step(1, WORK)
 def hourly(world: World, _who: int, _: Dice) -> None:
-    """What runs each hour or each day, but the reconcile."""
-    for job in (backfill.hourly, giving.settle_open, giving.settle_paid, redeeming.keep_running):
+    """What Stripe lists of the last hours is fetched."""
+    with world.at_our_site():
+        backfill.hourly()
+    world.work()
+
+
+@step(1, WORK)
+def daily(world: World, _who: int, _: Dice) -> None:
+    """Gifts move on, and Stripe is asked about their payments."""
+    for job in (giving.settle_open, giving.settle_paid, redeeming.keep_running, gift_letters.deliver_due):
         with world.at_our_site():
             job()
-    with world.at_our_site():
-        gift_letters.deliver_due()
     world.work()
 
 
@@ -333,32 +340,32 @@ def wait(world: World, _who: int, dice: Dice) -> None:
 # Trouble
 
 
-@step(2)
+@step(2, TROUBLE)
 def lose(world: World, _who: int, dice: Dice) -> None:
     """The next deliveries are never made."""
     _trouble(world, Fault(FaultKind.DROP, times=dice.pick([1, 2, 5, 20])))
 
 
-@step(2)
+@step(2, TROUBLE)
 def double(world: World, _who: int, dice: Dice) -> None:
     """The next deliveries are made twice."""
     _trouble(world, Fault(FaultKind.DUPLICATE, times=dice.pick([1, 3, 10])))
 
 
-@step(2)
+@step(2, TROUBLE)
 def delay(world: World, _who: int, dice: Dice) -> None:
     """The next deliveries are late."""
     late = dice.pick([600, 6 * 3600, 86_400, 5 * 86_400])
     _trouble(world, Fault(FaultKind.DELAY, times=dice.pick([1, 3, 10]), seconds=late))
 
 
-@step(2)
+@step(2, TROUBLE)
 def turn_round(world: World, _who: int, dice: Dice) -> None:
     """What is due next is sent last first."""
     _trouble(world, Fault(FaultKind.REORDER, times=dice.pick([1, 2])))
 
 
-@step(4)
+@step(4, TROUBLE)
 def break_api(world: World, _who: int, dice: Dice) -> None:
     """The API answers 500 or 429, does what it was asked but says 500, or hangs."""
     kind, status = dice.pick(
@@ -372,7 +379,7 @@ def break_api(world: World, _who: int, dice: Dice) -> None:
     _trouble(world, Fault(kind, times=dice.pick([1, 3, 4, 7]), status=status, seconds=0.001))
 
 
-@step(1)
+@step(1, TROUBLE)
 def dunning(world: World, _who: int, dice: Dice) -> None:
     """The account's setting for what follows the last retry of a failed payment."""
     world.sandbox.dunning = Dunning(end=dice.pick(list(AfterRetries)))

@@ -19,7 +19,7 @@ import stripe
 import structlog
 from flask import Flask
 from huey.signals import SIGNAL_ERROR
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.orm import Session, SessionTransaction
 
 from paywall import clock, create_app, jobs, mail
@@ -73,8 +73,8 @@ class World:
         self.crashes: list[str] = []
         self._schedules = 0
         self._stand_in = settings.data_dir / "sandbox.sqlite3"
-        self._database = settings.data_dir / "paywall.sqlite3"
         self._is_sqlite = settings.database_url.startswith("sqlite")
+        self._database = Path(make_url(settings.database_url).database or "")
         self._browser = self.app.test_client(use_cookies=False)
         self._mail = settings.data_dir / "posted.txt"
         self._original = settings.data_dir / "original"

@@ -1,0 +1,81 @@
+"""`make torture`: many schedules on one kind of database, a table at the end, and how to play a failure again."""
+
+import argparse
+import gc
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests import cluster, loopback
+from tests.conftest import make_settings, migrate
+from tests.databases import PostgreSQLCopies, SQLiteCopies
+from tests.torture.hunt import hunt
+from tests.torture.play import Divergence, play
+from tests.torture.schedule import read, write
+from tests.torture.tally import Tally
+from tests.torture.world import World
+
+
+def main() -> int:
+    """0 if nothing diverged, else 1."""
+    given = _arguments()
+    os.environ.pop("PAYWALL_DATABASE_URL", None)
+    loopback.guard()
+    with _world(given.database) as world:
+        tally = Tally()
+        found = _replay(world, tally, given.replay) if given.replay else _hunt(world, tally, given)
+        print(f"\n{given.database}, seed {given.seed}\n{tally.table()}")
+        print(f"  {'divergences':<44}{0 if found is None else 1}", flush=True)
+        if found is not None:
+            print(f"\n{found}\n\nAgain: make torture DATABASE={given.database} REPLAY='{write(found.schedule)}'")
+    return 0 if found is None else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make torture")
+    parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--replay", help="play this schedule only")
+    return parser.parse_args()
+
+
+def _hunt(world: World, tally: Tally, given: argparse.Namespace) -> Divergence | None:
+    def progress(played: int) -> None:
+        agreed = 100 * tally.agreed / max(1, tally.schedules)
+        print(f"{given.database}: {played} schedules, {tally.seconds_each:.2f} s each, {agreed:.0f} % agreed", flush=True)
+
+    return hunt(world, tally, count=given.schedules, seed=given.seed, progress=progress)
+
+
+def _replay(world: World, tally: Tally, text: str) -> Divergence | None:
+    try:
+        play(world, read(text), tally)
+    except Divergence as found:
+        return found
+    return None
+
+
+@contextmanager
+def _world(kind: str) -> Iterator[World]:
+    """A world of its own, in memory where the machine has a folder for that."""
+    shm = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="paywall-torture-", dir=shm if os.access(shm, os.W_OK) else None))
+    cluster.prepare()
+    try:
+        copies = SQLiteCopies if kind == "sqlite" else lambda folder, make: PostgreSQLCopies("torture", make)
+        with copies(folder, lambda url: migrate(url, folder)).fresh(folder) as url:
+            world = World(make_settings(data_dir=folder / "data", database_url=url))
+            gc.freeze()
+            yield world
+    finally:
+        cluster.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

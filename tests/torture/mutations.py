@@ -1,0 +1,269 @@
+"""Faults planted in the product, each of which the torture must catch.
+
+A mutation is what a hasty colleague could write: it replaces a function of the product by one with the fault.
+`killer` is a schedule that is known to catch it, tried first; without it schedules are drawn.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+import stripe
+from sqlalchemy import func, select, update
+
+from paywall import mail
+from paywall.billing import inbox, sync
+from paywall.billing.gateway import books, walks
+from paywall.billing.gifts import giving
+from paywall.billing.gifts.models import Gift
+from paywall.billing.models import EventState, StripeCustomer, StripeEvent
+from paywall.billing.remote import Event, RemoteSubscription
+from paywall.db import db
+from paywall.mail import Letter
+from paywall.membership import record, rules
+from paywall.membership.rules import Facts, Policy, Status
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+MUTATIONS: dict[str, "Mutation"] = {}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One fault: how it is planted, and a schedule that shows it."""
+
+    plant: Plant
+    killer: str
+
+
+def mutation(killer: str = "") -> Callable[[Plant], Plant]:
+    """Declare one; it is named as its function."""
+
+    def declare(plant: Plant) -> Plant:
+        MUTATIONS[plant.__name__] = Mutation(plant, killer)
+        return plant
+
+    return declare
+
+
+@mutation()
+def no_dedupe(patch: pytest.MonkeyPatch) -> None:
+    """An event that comes twice is stored twice."""
+    original = inbox.store
+
+    def store(event: Event, payload: str) -> bool:
+        return original(event, payload) or original(replace(event, id=f"{event.id}+"), payload)
+
+    patch.setattr(inbox, "store", store)
+
+
+@mutation()
+def event_believed(patch: pytest.MonkeyPatch) -> None:
+    """The payload of the event that was created last is written, and Stripe is not asked."""
+
+    def believe(customer_id: int, **_: object) -> bool:
+        stripe_id, ticket = sync._take_ticket(customer_id)
+        query = select(StripeEvent.payload).where(
+            StripeEvent.customer == stripe_id, StripeEvent.type.startswith("customer.subscription.")
+        )
+        told = [json.loads(one) for one in db.session.scalars(query.order_by(StripeEvent.id))]
+        db.session.commit()
+        last = {one["data"]["object"]["id"]: one for one in sorted(told, key=lambda one: one["created"])}
+        found = [_subscription(one["data"]["object"]) for one in last.values()]
+        return sync._write(customer_id, ticket, lambda _: sync.facts_of(found), [])
+
+    patch.setattr(inbox, "sync", believe)
+
+
+@mutation()
+def lock_dropped(patch: pytest.MonkeyPatch) -> None:
+    """Whether a later ticket has written is looked up first, and the writing is another transaction."""
+    original = sync._write
+
+    def write(customer_id: int, ticket: int, *what: Any) -> bool:
+        written = db.session.scalar(select(StripeCustomer.written).where(StripeCustomer.id == customer_id))
+        db.session.commit()
+        if (written or 0) >= ticket:
+            return False
+        _unwritten(customer_id)
+        return original(customer_id, ticket, *what)
+
+    patch.setattr(sync, "_write", write)
+
+
+@mutation()
+def ticket_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Whoever writes last wins, however early they asked."""
+    original = sync._write
+
+    def write(customer_id: int, ticket: int, *what: Any) -> bool:
+        _unwritten(customer_id)
+        return original(customer_id, ticket, *what)
+
+    patch.setattr(sync, "_write", write)
+
+
+@mutation()
+def cancel_at_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Only the boolean is read, as before flexible billing."""
+    _read_otherwise(
+        patch, lambda one, said: replace(said, cancel_at=said.period_end if one.cancel_at_period_end else None)
+    )
+
+
+@mutation()
+def cancel_at_period_end_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Only the instant is read."""
+    _read_otherwise(patch, lambda one, said: replace(said, cancel_at=said.cancel_at if one.cancel_at else None))
+
+
+@mutation()
+def grace_never_ends(patch: pytest.MonkeyPatch) -> None:
+    """Who does not pay reads on as long as Stripe tries."""
+    original = rules.access_until
+
+    def access_until(facts: Facts, policy: Policy) -> datetime | None:
+        return original(replace(facts, status=Status.ACTIVE) if facts.status is Status.PAST_DUE else facts, policy)
+
+    patch.setattr(rules, "access_until", access_until)
+
+
+@mutation()
+def handled_unseen(patch: pytest.MonkeyPatch) -> None:
+    """What came in while Stripe was asked counts as handled, too."""
+    original = inbox._mark
+
+    def mark(rows: list[int], state: EventState) -> None:
+        event = db.session.get_one(StripeEvent, rows[0])
+        rows = inbox._same_customer(event)
+        original(rows, state)
+
+    patch.setattr(inbox, "_mark", mark)
+
+
+@mutation()
+def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
+    """An event is marked before the books are read."""
+    original, sync_now = inbox._same_customer, inbox.sync
+    mine: list[int] = []
+
+    def same(event: StripeEvent) -> list[int]:
+        mine[:] = original(event)
+        return list(mine)
+
+    def sync_later(customer_id: int, **more: Any) -> bool:
+        inbox._mark(list(mine), EventState.HANDLED)
+        return sync_now(customer_id, **more)
+
+    patch.setattr(inbox, "_same_customer", same)
+    patch.setattr(inbox, "sync", sync_later)
+
+
+@mutation()
+def never_tried_again(patch: pytest.MonkeyPatch) -> None:
+    """An event that failed once is left at that."""
+
+    def failed(rows: list[int], error: str) -> None:
+        mine = update(StripeEvent).where(StripeEvent.id.in_(rows))
+        db.session.execute(mine.values(state=EventState.FAILED, error=error, try_at=None))
+        db.session.commit()
+
+    patch.setattr(inbox, "_failed", failed)
+
+
+@mutation()
+def letters_without_cause(patch: pytest.MonkeyPatch) -> None:
+    """Each line of the ledger writes its letter, whether there was one or not."""
+    original = mail.write
+
+    def write(kind: str, to: str, *, cause: str | None = None, **context: Any) -> Letter | None:
+        return original(kind, to, cause=None, **context)
+
+    patch.setattr(mail, "write", write)
+
+
+@mutation()
+def letters_not_claimed(patch: pytest.MonkeyPatch) -> None:
+    """Two workers send the letter that both found waiting."""
+
+    def claim(letter_id: int) -> Letter | None:
+        letter = db.session.get(Letter, letter_id)
+        if letter is not None and letter.sent_at is None:
+            db.session.expunge(letter)
+            db.session.commit()
+            return letter
+        db.session.commit()
+        return None
+
+    patch.setattr(mail, "_claim", claim)
+
+
+@mutation()
+def ledger_forgets_prices(patch: pytest.MonkeyPatch) -> None:
+    """A plan change writes no line."""
+    original = rules.steps
+
+    def steps(before: rules.Standing | None, after: rules.Standing) -> tuple[rules.Step, ...]:
+        told = original(before, after)
+        return tuple(one for one in told if one.change not in {rules.Change.UPGRADED, rules.Change.DOWNGRADED})
+
+    patch.setattr(rules, "steps", steps)
+
+
+@mutation()
+def absence_ends(patch: pytest.MonkeyPatch) -> None:
+    """What Stripe's answer does not mention is over."""
+    original = record.record
+
+    def whole(reader: Any, facts: Iterable[Facts], policy: Policy) -> Any:
+        told = list(facts)
+        known = {one.external_id for one in told}
+        for row in record.live(reader.id):
+            if row.external_id not in known and row.source is rules.Source.STRIPE:
+                row.status, row.access_until, row.monthly = Status.CANCELED, None, 0
+        return original(reader, told, policy)
+
+    patch.setattr(record, "record", whole)
+
+
+@mutation()
+def gift_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
+    """An old answer about a gift's payment is written over a new one."""
+    original = giving._apply
+    real = giving.gateway
+
+    class Forgetful:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real(), name)
+
+        def gift_payment(self, session_id: str) -> Any:
+            payment = real().gift_payment(session_id)
+            db.session.execute(update(Gift).where(Gift.session_id == session_id).values(written=0))
+            db.session.commit()
+            return payment
+
+    patch.setattr(giving, "gateway", Forgetful)
+    patch.setattr(giving, "_apply", original)
+
+
+def _unwritten(customer_id: int) -> None:
+    forget = update(StripeCustomer).where(StripeCustomer.id == customer_id)
+    db.session.execute(forget.values(written=0))
+
+
+def _subscription(body: dict[str, Any]) -> RemoteSubscription:
+    return books.subscription_of(stripe.Subscription.construct_from(body, None))
+
+
+def _read_otherwise(
+    patch: pytest.MonkeyPatch, change: Callable[[stripe.Subscription, RemoteSubscription], RemoteSubscription]
+) -> None:
+    original = books.subscription_of
+
+    def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
+        return change(one, original(one))
+
+    for module in (books, walks):
+        patch.setattr(module, "subscription_of", subscription_of)
