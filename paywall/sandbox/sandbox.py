@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stripe import HTTPClient
 
-from paywall.sandbox import collection, disputes, lifecycle, terms, test_clocks, webhooks
+from paywall.sandbox import bulk, collection, disputes, lifecycle, terms, test_clocks, webhooks
 from paywall.sandbox.api import API_KEY, Api, Response
 from paywall.sandbox.books import Books, Origin
 from paywall.sandbox.checkout import Checkout
@@ -100,6 +100,14 @@ class Sandbox:
             books.now = int(target)
             lifecycle.tidy(books)
         return self.now()
+
+    def copy(self, subscription: str, count: int, *, first_reader: int) -> None:
+        """Copy a subscription with its customer `count` times, for an account as large as there is none.
+
+        The copies are `sub_copy1` of `cus_copy1` and so on, and stand still whatever the clock says.
+        """
+        with self._work() as books:
+            bulk.copy(books, subscription, count, first_reader=first_reader)
 
     @property
     def dunning(self) -> Dunning:
