@@ -22,7 +22,7 @@ from paywall.billing.remote import Mode
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import BadInput, PaywallError
-from paywall.membership import plans
+from paywall.membership import applied, plans, policy_words
 from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
 from paywall.money import Money
@@ -101,6 +101,16 @@ def plan(
     plans.write(plans.PlanText(slug=slug, prices=prices, state=PlanState(state), **text))
     db.session.commit()
     click.echo(f"Plan {slug} is written down. Run `flask paywall stripe-setup` to make it at Stripe.")
+
+
+@commands.command("policy")
+@click.option("--apply", "applies", is_flag=True, help="Reckon every date anew now, and do not wait.")
+def policy(*, applies: bool) -> None:
+    """Show when access ends, and why; the worker applies changed settings within five minutes."""
+    for row in policy_words.rows(applied.in_force()):
+        click.echo(f"{row.name}\n    full:  {row.full}\n    grace: {row.grace}")
+    if applies:
+        click.echo(f"Dates that moved: {applied.apply()}.")
 
 
 @commands.command("stripe-setup")

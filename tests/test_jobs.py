@@ -254,6 +254,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.reconcile.backfill.hourly",
         "billing.reconcile.walk.nightly",
         "mail.send_waiting",
+        "membership.applied.apply_if_changed",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",
     }

@@ -27,6 +27,7 @@ MAY_COMMIT = {
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "demo": {"seed"},
+    "membership": {"applied"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},
 }

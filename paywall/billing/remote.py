@@ -50,10 +50,23 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Sold:
+    """One item of a subscription: `price` is for all of it, each `interval_count` intervals."""
+
+    price_id: str
+    product_id: str | None
+    price: Money
+    interval: Interval | None
+    interval_count: int
+    discount: Discount | None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteSubscription:
     """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
 
-    `has_other_card`: it would charge a card that is not the one its customer chose last.
+    `has_other_card`: it would charge a card that is not the one its customer chose last. `others`: what the
+    same subscription sells beside its first item.
     """
 
     id: str
@@ -73,6 +86,10 @@ class RemoteSubscription:
     feedback: str | None
     has_other_card: bool = False
     discount: Discount | None = None
+    interval_count: int = 1
+    collected: bool = True
+    wanted_break: bool = False
+    others: tuple["Sold", ...] = ()
     source: Source = Source.STRIPE
 
 

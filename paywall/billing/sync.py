@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from datetime import timedelta
 from typing import cast
 
 import structlog
-from flask import current_app
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
 from paywall.billing.gateway import gateway
 from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
-from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription
-from paywall.config import Settings
+from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription, Sold
 from paywall.db import db
 from paywall.errors import Unavailable
-from paywall.membership import letters, record, rules
+from paywall.membership import applied, letters, record, rules
 from paywall.membership.models import Price
-from paywall.membership.rules import Facts, Policy, Source, Status
+from paywall.membership.rules import Facts, Source, Status
 
 log = structlog.get_logger()
 
@@ -45,24 +42,22 @@ def sync(customer_id: int) -> bool:
 def facts_of(subscriptions: Iterable[RemoteSubscription]) -> list[Facts]:
     """What these subscriptions say that a reader holds; foreign ones, of prices not ours, are left out."""
     plans, products = _plans_by_price(), _plans_by_product()
+
+    def plan_of(sold: RemoteSubscription | Sold) -> int | None:
+        # A price that staff made or archived in the dashboard still belongs to our product.
+        return plans.get(sold.price_id) or products.get(sold.product_id or "")
+
     found = []
     for one in subscriptions:
-        # A price that staff made or archived in the dashboard still belongs to our product.
-        plan_id = plans.get(one.price_id) or products.get(one.product_id or "")
-        if plan_id is None or one.interval is None:
+        items: tuple[RemoteSubscription | Sold, ...] = (one, *one.others)
+        ours = next((sold for sold in items if sold.interval and plan_of(sold)), None)
+        if ours is None:
             log.warning("foreign_subscription", subscription=one.id, price=one.price_id)
             continue
-        shared = {field.name: getattr(one, field.name) for field in fields(one) if field.name in _SHARED}
-        found.append(Facts(external_id=one.id, plan_id=plan_id, **shared))
+        shared = {name: getattr(one, name) for name in _SHARED}
+        sold = {name: getattr(ours, name) for name in _SHARED & _OF_ITEM}
+        found.append(Facts(external_id=one.id, plan_id=plan_of(ours) or 0, **(shared | sold)))
     return found
-
-
-def policy() -> Policy:
-    """For how long access outlives what was paid, from the settings."""
-    settings: Settings = current_app.extensions["settings"]
-    return Policy(
-        grace=timedelta(days=settings.grace_days), slack=timedelta(hours=settings.renewal_slack_hours)
-    )
 
 
 def _take_ticket(customer_id: int) -> tuple[str | None, int]:
@@ -139,7 +134,7 @@ def _write(
         db.session.rollback()
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
-    events = record.record(customer.reader, facts(customer.reader_id), policy())
+    events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
     _keep_invoices(customer.reader_id, invoices)
     letters.write_for(events)
     db.session.commit()
@@ -147,6 +142,7 @@ def _write(
 
 
 _SHARED = {field.name for field in fields(Facts)} & {field.name for field in fields(RemoteSubscription)}
+_OF_ITEM = {field.name for field in fields(Sold)}
 
 
 def _plans_by_price() -> dict[str, int]:

@@ -4,17 +4,32 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.db import db
 from paywall.membership import rules
 from paywall.membership.models import MembershipEvent, Subscription
-from paywall.membership.rules import Change, Facts, Policy, Source, Standing, Status
+from paywall.membership.policy import Policy, access
+from paywall.membership.rules import Change, Facts, Source, Standing, Status
 from paywall.money import Money
 
 log = structlog.get_logger()
+# What a row has from the facts word for word.
+SAME = (
+    "started_at",
+    "period_start",
+    "period_end",
+    "trial_end",
+    "cancel_at",
+    "ended_at",
+    "unpaid_since",
+    "disputed_at",
+    "refunded_at",
+    "collected",
+    "wanted_break",
+)
 
 
 def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[MembershipEvent]:
@@ -32,6 +47,17 @@ def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[Membe
     return added
 
 
+def reckon(row: Subscription, policy: Policy) -> None:
+    """Write down what the policy says of a row; the caller commits.
+
+    A status that we do not know gives nothing new, and takes nothing: the date that stands stays.
+    """
+    found = access(row, policy)
+    row.access_cause = found.cause
+    if row.status is not Status.UNKNOWN:
+        row.access_until, row.grace_from = found.until, found.grace_from
+
+
 def live(reader_id: int) -> list[Subscription]:
     """The reader's subscriptions that still exist at their source, newest first."""
     return _of(reader_id, Subscription.status.in_(rules.LIVE))
@@ -40,6 +66,22 @@ def live(reader_id: int) -> list[Subscription]:
 def billed(reader_id: int) -> list[Subscription]:
     """The reader's live subscriptions that Stripe bills: a gift keeps nobody from buying their own."""
     return [held for held in live(reader_id) if held.source is Source.STRIPE]
+
+
+def unknown() -> int:
+    """How many subscriptions stand at a status that we do not know: a person must look."""
+    query = select(func.count()).where(Subscription.status == Status.UNKNOWN)
+    return db.session.scalar(query) or 0
+
+
+def twice() -> Select[int]:
+    """The query for the readers who hold two or more live subscriptions that Stripe bills."""
+    return (
+        select(Subscription.reader_id)
+        .where(Subscription.source == Source.STRIPE, Subscription.status.in_(rules.LIVE))
+        .group_by(Subscription.reader_id)
+        .having(func.count() > 1)
+    )
 
 
 def current(reader_id: int) -> Subscription | None:
@@ -78,6 +120,7 @@ def _standing(row: Subscription) -> Standing:
         monthly=Money(row.monthly, row.currency),
         plan_id=row.plan_id,
         canceling=row.status in rules.HOLDING and row.cancel_at is not None,
+        collected=row.collected,
     )
 
 
@@ -87,10 +130,10 @@ def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
     row.monthly = rules.monthly(fact).amount
     row.discount = fact.discount.off.amount if fact.discount else 0
     row.discount_until = fact.discount.until if fact.discount else None
-    row.started_at, row.period_end, row.trial_end = fact.started_at, fact.period_end, fact.trial_end
-    row.cancel_at, row.ended_at = fact.cancel_at, fact.ended_at
-    row.access_until = rules.access_until(fact, policy)
+    for name in SAME:
+        setattr(row, name, getattr(fact, name))
     row.updated_at = clock.now()
+    reckon(row, policy)
 
 
 def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:

@@ -8,7 +8,7 @@ from paywall import clock
 from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
-from paywall.billing.remote import RemoteInvoice, RemoteSubscription
+from paywall.billing.remote import RemoteInvoice, RemoteSubscription, Sold
 from paywall.membership import discounts
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
@@ -61,21 +61,15 @@ class Books(Line):
 
 def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
     """A subscription in our words; what was not expanded is left out of account."""
-    items = one.items.data
-    price = items[0].price
-    ends = max(item.current_period_end for item in items)
-    interval = price.recurring.interval if price.recurring else ""
-    charged = Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency)
+    first, *others = [_sold(one, item) for item in one.items.data] or [NOTHING]
+    ends = max((item.current_period_end for item in one.items.data), default=None)
+    starts = max((item.current_period_start for item in one.items.data), default=None)
     return RemoteSubscription(
         id=one.id,
         customer=id_of(one.customer) or "",
-        price_id=price.id,
-        product_id=id_of(price.product),
         status=Status.read(one.status),
-        price=charged,
-        interval=Interval(interval) if interval in list(Interval) else None,
         started_at=instant(one.start_date),
-        period_start=instant_or_none(max(item.current_period_start for item in items)),
+        period_start=instant_or_none(starts),
         period_end=instant_or_none(ends),
         trial_end=instant_or_none(one.trial_end),
         # Flexible billing sets cancel_at alone, classic both, a bare API call perhaps only the boolean.
@@ -84,8 +78,35 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
         unpaid_since=_unpaid_since(one.latest_invoice),
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
         has_other_card=_has_other_card(one),
-        discount=discounts.standing(charged, cuts(one, id_of(price.product)), clock.now()),
+        collected=one.pause_collection is None,
+        wanted_break=_wanted_break(one),
+        others=tuple(others),
+        **{name: getattr(first, name) for name in Sold.__dataclass_fields__},
     )
+
+
+# An item can be taken off a subscription until none is left; what sells nothing is nobody's plan.
+NOTHING = Sold("", None, Money(0, "xxx"), None, 1, None)
+
+
+def _sold(one: stripe.Subscription, item: stripe.SubscriptionItem) -> Sold:
+    price, product = item.price, id_of(item.price.product)
+    charged = Money((price.unit_amount or 0) * (item.quantity or 1), price.currency)
+    interval = price.recurring.interval if price.recurring else ""
+    return Sold(
+        price_id=price.id,
+        product_id=product,
+        price=charged,
+        interval=Interval(interval) if interval in list(Interval) else None,
+        interval_count=price.recurring.interval_count if price.recurring else 1,
+        discount=discounts.standing(charged, cuts(one, product), clock.now()),
+    )
+
+
+def _wanted_break(one: stripe.Subscription) -> bool:
+    paused = one.status_details.paused if one.status == "paused" and one.status_details else None
+    why = paused.subscription if paused else None
+    return why is not None and why.type == "pause_requested"
 
 
 def _has_other_card(one: stripe.Subscription) -> bool:
