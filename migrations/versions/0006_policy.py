@@ -41,7 +41,7 @@ CHANGES = (
     "paused",
     "ended",
 )
-INSTANTS = ("period_start", "unpaid_since", "disputed_at", "refunded_at", "grace_from")
+INSTANTS = ("period_start", "unpaid_since", "disputed_at", "refunded_at", "grace_from", "unknown_since")
 
 
 def change_words(words):

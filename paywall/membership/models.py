@@ -60,6 +60,7 @@ class Subscription(Model):
     """What a reader holds from one source, as last seen there. Only membership/record writes it.
 
     `access_until`, `grace_from` and `access_cause` are what the policy says of the rest (policy.access).
+    `unknown_since`: since when its source says a status that we do not know; all else is from before that.
     """
 
     __tablename__ = "subscription"
@@ -91,6 +92,7 @@ class Subscription(Model):
     refunded_at: Mapped[datetime | None]
     collected: Mapped[bool] = mapped_column(default=True)
     wanted_break: Mapped[bool] = mapped_column(default=False)
+    unknown_since: Mapped[datetime | None]
     access_until: Mapped[datetime | None]
     grace_from: Mapped[datetime | None]
     access_cause: Mapped[Cause | None] = mapped_column(words(Cause))

@@ -35,27 +35,21 @@ SAME = (
 def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[MembershipEvent]:
     """Write what a source says that `reader` holds, and what changed by it; the caller commits.
 
-    Facts that are missing never end anything: only a fact that says so does. Writing the same facts
-    again changes nothing and adds no line.
+    Facts that are missing never end anything: only a fact that says so does. A status that we do not know
+    gives nothing new and takes nothing: what was written before stands. Writing the same facts again changes
+    nothing and adds no line.
     """
     added: list[MembershipEvent] = []
     for fact in facts:
-        if fact.status is Status.UNKNOWN:
-            log.error("unknown_status", source=fact.source, subscription=fact.external_id)
         added += _record_one(reader, fact, policy)
     db.session.flush()
     return added
 
 
 def reckon(row: Subscription, policy: Policy) -> None:
-    """Write down what the policy says of a row; the caller commits.
-
-    A status that we do not know gives nothing new, and takes nothing: the date that stands stays.
-    """
+    """Write down what the policy says of a row; the caller commits."""
     found = access(row, policy)
-    row.access_cause = found.cause
-    if row.status is not Status.UNKNOWN:
-        row.access_until, row.grace_from = found.until, found.grace_from
+    row.access_until, row.grace_from, row.access_cause = found.until, found.grace_from, found.cause
 
 
 def live(reader_id: int) -> list[Subscription]:
@@ -70,7 +64,7 @@ def billed(reader_id: int) -> list[Subscription]:
 
 def unknown() -> int:
     """How many subscriptions stand at a status that we do not know: a person must look."""
-    query = select(func.count()).where(Subscription.status == Status.UNKNOWN)
+    query = select(func.count()).where(Subscription.unknown_since.is_not(None))
     return db.session.scalar(query) or 0
 
 
@@ -105,6 +99,11 @@ def _record_one(reader: Reader, fact: Facts, policy: Policy) -> list[MembershipE
             Subscription.source == fact.source, Subscription.external_id == fact.external_id
         )
     )
+    if fact.status is Status.UNKNOWN:
+        log.error("unknown_status", source=fact.source, subscription=fact.external_id)
+        if row is not None:
+            row.unknown_since = row.unknown_since or clock.now()
+            return []
     before = _standing(row) if row else None
     if row is None:
         row = Subscription(source=fact.source, external_id=fact.external_id, reader_id=reader.id)
@@ -133,6 +132,7 @@ def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
     for name in SAME:
         setattr(row, name, getattr(fact, name))
     row.updated_at = clock.now()
+    row.unknown_since = row.updated_at if fact.status is Status.UNKNOWN else None
     reckon(row, policy)
 
 

@@ -66,7 +66,7 @@ HOLDING = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
 # Brings money each month.
 PAYING = frozenset({Status.ACTIVE, Status.PAST_DUE})
 # Still exists at Stripe: a second one must not be sold beside it.
-LIVE = HOLDING | {Status.UNPAID, Status.PAUSED, Status.INCOMPLETE}
+LIVE = HOLDING | {Status.UNPAID, Status.PAUSED, Status.INCOMPLETE, Status.UNKNOWN}
 
 
 # From holding nothing, and from one status of a patron to another.

@@ -21,7 +21,7 @@ from paywall.errors import Unavailable
 from paywall.mail import Letter
 from paywall.membership.models import MembershipEvent
 from paywall.membership.policy import Cause
-from paywall.membership.rules import Change, Status, monthly
+from paywall.membership.rules import Change, Interval, Status, monthly
 from paywall.money import Money
 from paywall.sandbox import Fault, FaultKind
 from tests.shop import Shop, card
@@ -169,7 +169,7 @@ def test_a_customer_gone_at_stripe_is_no_error(shop: Shop, monkeypatch: pytest.M
 def test_a_status_from_the_future_gives_nothing_new_takes_nothing_and_shouts(
     app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = shop.join().access_until
+    before = shop.join()
     real = gateway().subscriptions
 
     def odd(who: str) -> list[RemoteSubscription]:
@@ -182,8 +182,28 @@ def test_a_status_from_the_future_gives_nothing_new_takes_nothing_and_shouts(
     monkeypatch.setattr(gateway(), "subscriptions", odd)
     syncing.sync(customer_id(shop))
     held = shop.held()[0]
-    assert (held.status, held.access_until, held.access_cause) == (Status.UNKNOWN, before, Cause.UNKNOWN)
+    assert (held.status, held.access_until) == (Status.ACTIVE, before.access_until)
+    assert held.unknown_since is not None
     assert "paywall_subscriptions_unknown_status 1.0" in metrics.text().decode()
+    assert (changes(), kinds()) == ([Change.STARTED], ["welcome"])
+    monkeypatch.setattr(gateway(), "subscriptions", real)
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].unknown_since is None
+
+
+def test_a_new_subscription_at_a_status_from_the_future_opens_nothing_and_keeps_a_second_from_being_sold(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = shop.begin()
+    shop.pay(session_id)
+    real = gateway().subscriptions
+    monkeypatch.setattr(
+        gateway(), "subscriptions", lambda who: [replace(one, status=Status.UNKNOWN) for one in real(who)]
+    )
+    checkout.finish(shop.reader, session_id)
+    assert shop.held()[0].access_until is None
+    with pytest.raises(checkout.AlreadyPatron):
+        shop.begin()
 
 
 def test_a_plan_of_ours_beside_something_else_is_found_and_so_is_how_often_it_is_paid(shop: Shop) -> None:
@@ -197,6 +217,11 @@ def test_a_plan_of_ours_beside_something_else_is_found_and_so_is_how_often_it_is
     assert facts_of([replace(both, others=(tote,))]) == []
     quarterly = replace(remote, interval_count=3, price=Money(1500, "eur"))
     assert monthly(facts_of([quarterly])[0]) == Money(500, "eur")
+    rhythm = kept.items.data[0].price.recurring
+    assert rhythm is not None
+    rhythm.interval = "week"
+    weekly = facts_of([subscription_of(kept)])[0]
+    assert (weekly.price, weekly.interval) == (Money(2167, "eur"), Interval.MONTH)
     kept.items.data.clear()
     assert facts_of([subscription_of(kept)]) == []
 

@@ -1,6 +1,7 @@
 """One customer's books at Stripe: who they are, what they hold, what they were billed."""
 
 from datetime import datetime
+from fractions import Fraction
 
 import stripe
 
@@ -85,20 +86,29 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
     )
 
 
+# Rhythms that we do not sell but staff can make at Stripe, as so many payments a month.
+SHORTER = {"day": Fraction(365, 12), "week": Fraction(52, 12)}
 # An item can be taken off a subscription until none is left; what sells nothing is nobody's plan.
 NOTHING = Sold("", None, Money(0, "xxx"), None, 1, None)
 
 
 def _sold(one: stripe.Subscription, item: stripe.SubscriptionItem) -> Sold:
     price, product = item.price, id_of(item.price.product)
-    charged = Money((price.unit_amount or 0) * (item.quantity or 1), price.currency)
-    interval = price.recurring.interval if price.recurring else ""
+    pieces = 1 if item.quantity is None else item.quantity
+    word, count = (price.recurring.interval, price.recurring.interval_count) if price.recurring else ("", 1)
+    charged = Money((price.unit_amount or 0) * pieces, price.currency)
+    if word in SHORTER:
+        word, charged, count = (
+            "month",
+            Money(round(charged.amount * SHORTER[word] / count), charged.currency),
+            1,
+        )
     return Sold(
         price_id=price.id,
         product_id=product,
         price=charged,
-        interval=Interval(interval) if interval in list(Interval) else None,
-        interval_count=price.recurring.interval_count if price.recurring else 1,
+        interval=Interval(word) if word in list(Interval) else None,
+        interval_count=count,
         discount=discounts.standing(charged, cuts(one, product), clock.now()),
     )
 
