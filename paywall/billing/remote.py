@@ -53,7 +53,8 @@ class Event:
 class RemoteSubscription:
     """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
 
-    `has_other_card`: it would charge a card that is not the one its customer chose last.
+    `has_other_card`: it would charge a card that is not the one its customer chose last. `disputed_at`: since
+    when a dispute stands on one of its payments; `refunded_at`: when its present period was given back whole.
     """
 
     id: str
@@ -73,6 +74,8 @@ class RemoteSubscription:
     feedback: str | None
     has_other_card: bool = False
     discount: Discount | None = None
+    disputed_at: datetime | None = None
+    refunded_at: datetime | None = None
     source: Source = Source.STRIPE
 
 
@@ -98,19 +101,6 @@ class Claimed:
 
     reader: str | None
     email: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteInvoice:
-    """An invoice as Stripe states it now."""
-
-    id: str
-    number: str | None
-    status: str
-    total: Money
-    made_at: datetime
-    page_url: str | None
-    pdf_url: str | None
 
 
 class Duration(enum.StrEnum):

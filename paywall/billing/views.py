@@ -17,10 +17,10 @@ from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
 from paywall.billing import checkout, inbox, promotions
+from paywall.billing.cashbook.models import Invoice
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
-from paywall.billing.models import Invoice
 from paywall.billing.remote import Flow
 from paywall.config import Settings
 from paywall.db import db

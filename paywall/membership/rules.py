@@ -113,6 +113,8 @@ class Facts:
     unpaid_since: datetime | None = None
     feedback: str | None = None
     discount: Discount | None = None
+    disputed_at: datetime | None = None
+    refunded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,14 @@ class TestRequests:
                 gateway.client.v1.refunds.create({"payment_intent": paid.payment_intent or ""})
                 assert gateway.gift_payment(page.id).is_refunded
 
+    def look_at_the_money(self, gateway: Gateway, customer: str, subscription: str) -> None:
+        """A first bill of 5 euros less a promotion of one."""
+        money = gateway.money_of(customer)
+        (bill,), (paid,) = money.invoices, money.payments
+        assert (bill.amount, bill.discount, bill.amount_paid) == (400, 100, 400)
+        assert (bill.subscription, paid.amount, paid.invoice) == (subscription, 400, bill.stripe_id)
+        assert [(one.amount, one.source) for one in money.transactions] == [(400, paid.stripe_id)]
+
     def test_a_reader_joins_and_looks_after_it(self, gateway: Gateway, sandbox: Sandbox) -> None:
         price = on_sale(gateway)
         customer = gateway.create_customer(7, "7:1")
@@ -102,7 +110,7 @@ class TestRequests:
         assert (held.price_id, held.price) == (price, Money(500, "eur"))
         assert held.discount is not None
         assert held.discount.off == Money(100, "eur")
-        assert [invoice.total for invoice in gateway.invoices(customer)] == [Money(400, "eur")]
+        self.look_at_the_money(gateway, customer, held.id)
         gateway.end_promotion(promotion.id)
         assert [one.is_active for one in gateway.promotions()] == [False]
         portal = gateway.ensure_portal(None, site_url=SITE)[0]

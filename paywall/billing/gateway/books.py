@@ -1,4 +1,4 @@
-"""One customer's books at Stripe: who they are, what they hold, what they were billed."""
+"""One customer's books at Stripe: who they are, what they hold."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from paywall import clock
 from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
-from paywall.billing.remote import RemoteInvoice, RemoteSubscription
+from paywall.billing.remote import RemoteSubscription
 from paywall.membership import discounts
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
@@ -52,12 +52,6 @@ class Books(Line):
         with self.talking():
             self.client.v1.subscriptions.update(subscription, {"default_payment_method": ""})
 
-    def invoices(self, customer: str, *, most: int = 100) -> list[RemoteInvoice]:
-        """The customer's newest invoices, without drafts."""
-        with self.talking():
-            found = self.client.v1.invoices.list({"customer": customer, "limit": most})
-            return [_invoice(one) for one in found.data if one.status != "draft"]
-
 
 def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
     """A subscription in our words; what was not expanded is left out of account."""
@@ -100,15 +94,3 @@ def _unpaid_since(invoice: stripe.Invoice | str | None) -> datetime | None:
     if isinstance(invoice, stripe.Invoice) and invoice.status in {"open", "uncollectible"}:
         return instant_or_none(invoice.created)
     return None
-
-
-def _invoice(one: stripe.Invoice) -> RemoteInvoice:
-    return RemoteInvoice(
-        id=one.id or "",
-        number=one.number,
-        status=one.status or "open",
-        total=Money(one.total, one.currency),
-        made_at=instant(one.created),
-        page_url=one.hosted_invoice_url,
-        pdf_url=one.invoice_pdf,
-    )
