@@ -150,7 +150,6 @@ def upgrade():
         mode(),
         sa.Column("part", sa.String(length=20), nullable=False),
         stripe_id("cursor"),
-        instant("since", nullable=True),
         instant("began_at", nullable=True),
         instant("seen_until", nullable=True),
         instant("beat_at"),

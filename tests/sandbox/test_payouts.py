@@ -13,7 +13,8 @@ FEE = round(900 * 0.015) + 25
 def money(shop: Shop) -> tuple[int, int]:
     """What is available, and what waits."""
     balance = shop.v1.balance.retrieve()
-    return tuple(part[0].amount if part else 0 for part in (balance.available, balance.pending))
+    available, pending = (part[0].amount if part else 0 for part in (balance.available, balance.pending))
+    return available, pending
 
 
 def told(shop: Shop) -> list[str]:

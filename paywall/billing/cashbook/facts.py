@@ -5,8 +5,18 @@ field named for a thing (`charge`, `invoice`, `customer`, ...) hold Stripe's ids
 (statuses, reasons, types) are kept as they come, since a new one must not stop the books.
 """
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime
+
+
+class Kind(enum.StrEnum):
+    """What an event about money can name, in Stripe's words."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    PAYOUT = "payout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,15 @@ class PayoutFacts:
     failure_code: str | None
     made_at: datetime
     arrives_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an event about money names: a charge, refund, dispute or payout, and the charge if it tells it."""
+
+    kind: Kind
+    stripe_id: str
+    charge: str | None
 
 
 @dataclass(frozen=True, slots=True)

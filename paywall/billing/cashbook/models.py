@@ -163,9 +163,8 @@ class Payout(Kept, Model):
 class CashWalk(Model):
     """How far the walk through an account's balance has come: one row for each mode.
 
-    `since`: from when on the present walk looks (None: all). `began_at`: when it began; None between walks.
-    `seen_until`: up to when all was seen by a walk that ended. `beat_at` is the last sign of life, by the
-    machine's own clock.
+    `began_at`: when the present walk began; None between walks. `seen_until`: when the last one that came to
+    its end had begun. `beat_at` is the last sign of life, by the machine's own clock.
     """
 
     __tablename__ = "cash_walk"
@@ -174,7 +173,6 @@ class CashWalk(Model):
     mode: Mapped[Mode] = mapped_column(words(Mode), unique=True)
     part: Mapped[str] = mapped_column(String(20))
     cursor: Mapped[str | None] = mapped_column(StripeId)
-    since: Mapped[datetime | None]
     began_at: Mapped[datetime | None]
     seen_until: Mapped[datetime | None]
     beat_at: Mapped[datetime] = mapped_column(default=clock.wall)

@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from paywall.billing.cashbook.facts import Entries, PaymentFacts, TransactionFacts
+from paywall.billing.cashbook.facts import Entries, Kind, PaymentFacts, TransactionFacts
 from paywall.billing.gateway.entries import (
     charge_facts,
     dispute_facts,
@@ -18,6 +18,7 @@ from paywall.billing.gateway.entries import (
     transaction_facts,
 )
 from paywall.billing.gateway.line import Line
+from paywall.billing.gateway.reading import id_of
 from paywall.billing.remote import Page
 
 PAGE = 100
@@ -49,6 +50,13 @@ class CashBook(Line):
         """One charge with all that came of it; raises Gone."""
         with self.talking():
             return self._of_charges([self.client.v1.charges.retrieve(stripe_id, {"expand": list(_WITH_ALL)})])
+
+    def charge_behind(self, kind: Kind, stripe_id: str) -> str | None:
+        """The charge that a refund or a dispute is about; raises Gone."""
+        with self.talking():
+            if kind is Kind.REFUND:
+                return id_of(self.client.v1.refunds.retrieve(stripe_id).charge)
+            return id_of(self.client.v1.disputes.retrieve(stripe_id).charge)
 
     def transactions_after(self, cursor: str | None, since: datetime | None) -> Page[Entries]:
         """The next hundred lines of our balance, newest first, with what is behind each."""
