@@ -66,6 +66,14 @@ def entries(start: datetime) -> Entries:
     )
 
 
+def read(kind: type[F], table: type[Kept], *conditions: ColumnElement[bool]) -> set[F]:
+    """The rows of a table as facts."""
+    names = [field.name for field in fields(kind) if hasattr(table, field.name)]  # type: ignore[arg-type]
+    query = select(*(getattr(table, name) for name in names))
+    found = db.session.execute(query.where(table.mode == gateway().mode, *conditions))
+    return {kind(**row) for row in found.mappings()}
+
+
 def _paid(
     start: datetime, end: datetime, sources: Iterable[str | None]
 ) -> tuple[set[InvoiceFacts], set[PaymentFacts]]:
@@ -77,18 +85,11 @@ def _paid(
 
 
 def _dated(kind: type[F], column: Any, start: datetime, end: datetime) -> set[F]:
-    return _read(kind, column.class_, column >= start, column < end)
+    return read(kind, column.class_, column >= start, column < end)
 
 
 def _named(kind: type[F], column: Any, ids: Iterable[str | None]) -> set[F]:
     """Those in whose column one of the ids stands; asked in parts, as databases take so many at once."""
     wanted = sorted(one for one in set(ids) if one)
     parts = (wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK))
-    return {one for part in parts for one in _read(kind, column.class_, column.in_(part))}
-
-
-def _read(kind: type[F], table: type[Kept], *conditions: ColumnElement[bool]) -> set[F]:
-    names = [field.name for field in fields(kind) if hasattr(table, field.name)]  # type: ignore[arg-type]
-    query = select(*(getattr(table, name) for name in names))
-    found = db.session.execute(query.where(table.mode == gateway().mode, *conditions))
-    return {kind(**row) for row in found.mappings()}
+    return {one for part in parts for one in read(kind, column.class_, column.in_(part))}

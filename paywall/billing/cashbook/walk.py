@@ -34,9 +34,10 @@ log = structlog.get_logger()
 
 
 class Part(enum.StrEnum):
-    """How far a walk has come: lines of the balance, payouts, refunds and disputes that are not decided."""
+    """How far a walk has come: lines of the balance, disputes, payouts, and what is not decided yet."""
 
     LINES = "lines"
+    DISPUTES = "disputes"
     PAYOUTS = "payouts"
     OPEN = "open"
 
@@ -60,6 +61,7 @@ class Walk:
         """Go on from where it stands; commits. Raises Unavailable when Stripe stays silent."""
         steps: dict[Part, Callable[[], None]] = {
             Part.LINES: self._lines,
+            Part.DISPUTES: self._disputes,
             Part.PAYOUTS: self._payouts,
             Part.OPEN: self._open,
         }
@@ -84,6 +86,11 @@ class Walk:
     def _take_lines(self, entries: Entries) -> None:
         self._sync_who_differs(entries)
         self.counts["lines"] += len(entries.transactions)
+
+    def _disputes(self) -> None:
+        """A bank's inquiry takes no money, so that no line tells of it."""
+        since = self._since(None)
+        self._pages(lambda cursor: gateway().disputes_after(cursor, since), self._sync_who_differs)
 
     def _payouts(self) -> None:
         since = self._since(comparing.unsettled_payouts(clock.now()))

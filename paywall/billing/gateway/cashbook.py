@@ -73,6 +73,14 @@ class CashBook(Line):
         )
         return Page([entries], found.data[-1].id if found.has_more else None)
 
+    def disputes_after(self, cursor: str | None, since: datetime | None) -> Page[Entries]:
+        """The next hundred disputes, newest first."""
+        asked: Any = {"limit": PAGE, **_since(since), **_after(cursor)}
+        with self.talking():
+            found = self.client.v1.disputes.list(asked)
+        disputes = tuple(dispute_facts(one) for one in found.data)
+        return Page([Entries(disputes=disputes)], found.data[-1].id if found.has_more else None)
+
     def payouts_after(self, cursor: str | None, since: datetime | None) -> Page[Entries]:
         """The next hundred payouts, newest first."""
         asked: Any = {"limit": PAGE, **_since(since), **_after(cursor)}

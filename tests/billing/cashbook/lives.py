@@ -104,6 +104,7 @@ def all_of(gateway: Gateway, v1: Any) -> Entries:
     """Everything that the account holds, read by the product's own gateway."""
     parts = [gateway.money_of(one.id) for one in v1.customers.list({"limit": 100}).data]
     parts += _whole(lambda cursor: gateway.transactions_after(cursor, None))
+    parts += _whole(lambda cursor: gateway.disputes_after(cursor, None))
     parts += (payouts := list(_whole(lambda cursor: gateway.payouts_after(cursor, None))))
     for one in (each for part in payouts for each in part.payouts):
         parts += _whole(partial(_made_of, gateway, one.stripe_id))
