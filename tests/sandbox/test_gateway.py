@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import stripe
 
+from paywall.billing.cashbook.facts import Kind
 from paywall.billing.gateway import Gateway
 from paywall.billing.remote import Duration, Mode, Offer, Terms
 from paywall.membership.discounts import Cut
@@ -117,3 +118,33 @@ class TestRequests:
         about = {"configuration": portal, "back": SITE, "subject": held.id}
         for flow in (None, "subscription_cancel", "payment_method_update"):
             assert gateway.portal(customer, flow=flow, **about).startswith(SITE)
+
+    def test_what_money_moved_is_read_page_by_page(self, gateway: Gateway, sandbox: Sandbox) -> None:
+        on_sale(gateway)
+        urls = (f"{SITE}/gift/paid", f"{SITE}/gift")
+        for key, number in (("a", "4000000000005126"), ("b", "4000000000000259")):
+            page = gateway.open_gift(
+                gift_id=1,
+                key=key,
+                product="supporter",
+                money=Money(9000, "eur"),
+                title="A gift",
+                customer=None,
+                email="gina@example.org",
+                urls=urls,
+            )
+            sandbox.checkout.pay(page.id, Card(number, 12, 2099, "123", "Ada"))
+        disputed, refunded = gateway.client.v1.charges.list().data
+        gateway.client.v1.refunds.create({"charge": refunded.id})
+        sandbox.advance(by=timedelta(days=6))
+        since = sandbox.now() - timedelta(days=90)
+        lines = gateway.transactions_after(None, since).items[0]
+        assert len(lines.transactions) == 6
+        assert {one.status for one in lines.refunds} == {"failed"}
+        (dispute,) = gateway.disputes_after(None, since).items[0].disputes
+        assert gateway.charge_behind(Kind.DISPUTE, dispute.stripe_id) == disputed.id
+        assert gateway.charge_behind(Kind.REFUND, lines.refunds[0].stripe_id) == refunded.id
+        assert gateway.charge(disputed.id).disputes == (dispute,)
+        (payout,) = gateway.payouts_after(None, None).items[0].payouts
+        assert gateway.payout(payout.stripe_id).payouts == (payout,)
+        assert len(gateway.paid_out_after(None, payout.stripe_id).items[0].transactions) == 6

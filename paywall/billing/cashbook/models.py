@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from paywall import clock
 from paywall.billing.remote import Mode
 from paywall.db import Id, Model, words
-from paywall.money import Money
 
 Word = String(60)
 StripeId = String(255)
@@ -56,11 +55,6 @@ class Invoice(Kept, Model):
     period_end: Mapped[datetime]
     page_url: Mapped[str | None] = mapped_column(Text)
     pdf_url: Mapped[str | None] = mapped_column(Text)
-
-    @property
-    def total(self) -> Money:
-        """What the bill comes to."""
-        return Money(self.amount, self.currency)
 
 
 class InvoiceLine(Kept, Model):
