@@ -73,7 +73,7 @@ def _month(name: str | None) -> datetime:
 def _counted(walk: Walk, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"finished": not walk.is_stopped, "counts": dict(walk.counts)})
-    counted = ", ".join(f"{name} {count}" for name, count in walk.counts.items()) or "nothing new"
+    counted = ", ".join(f"{name} {count}" for name, count in walk.counts.items() if count) or "nothing new"
     return f"Stopped; run it again to go on. So far: {counted}." if walk.is_stopped else f"Read: {counted}."
 
 
