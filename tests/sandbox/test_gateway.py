@@ -148,3 +148,22 @@ class TestRequests:
         (payout,) = gateway.payouts_after(None, None).items[0].payouts
         assert gateway.payout(payout.stripe_id).payouts == (payout,)
         assert len(gateway.paid_out_after(None, payout.stripe_id).items[0].transactions) == 6
+
+    def test_what_stripe_leaves_out_is_read_as_nothing(self, gateway: Gateway, sandbox: Sandbox) -> None:
+        """The SDK's annotations do not tell "may be null" from "may be absent"."""
+        price = on_sale(gateway)
+        customer = gateway.create_customer(7, "7:1")
+        urls = (f"{SITE}/joined", f"{SITE}/join")
+        for number in ("4000000000000259", "4000000000005126", "4000000000000341"):
+            page = gateway.open_checkout(
+                customer=customer, reader_id=7, price=price, terms=Terms(), urls=urls, key=number
+            )
+            sandbox.checkout.pay(page.id, Card(number, 12, 2099, "123", "Ada"))
+        gateway.client.v1.refunds.create({"charge": gateway.client.v1.charges.list().data[1].id})
+        sandbox.advance(months=1, by=timedelta(hours=3))
+        bare = CheckedClient(sandbox.http_client(), drop_nulls=True)
+        other = Gateway(stripe.StripeClient(sandbox.api_key, http_client=bare), Mode.SANDBOX, list)
+        assert other.money_of(customer) == gateway.money_of(customer)
+        assert other.transactions_after(None, None) == gateway.transactions_after(None, None)
+        assert other.payouts_after(None, None) == gateway.payouts_after(None, None)
+        assert {one.status for one in gateway.money_of(customer).payments} == {"succeeded", "failed"}

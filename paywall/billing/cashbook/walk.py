@@ -184,6 +184,12 @@ def begin(*, restart: bool = False) -> Walk:
     return walk
 
 
+def age() -> float:
+    """Seconds since the whole balance was seen; -1 if it never was."""
+    seen = db.session.scalar(select(CashWalk.seen_until).where(CashWalk.mode == gateway().mode))
+    return (clock.now() - seen).total_seconds() if seen else -1.0
+
+
 @jobs.every(minute="50")
 def hourly() -> None:
     """Read on in the account's balance each hour."""

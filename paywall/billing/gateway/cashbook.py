@@ -18,7 +18,7 @@ from paywall.billing.gateway.entries import (
     transaction_facts,
 )
 from paywall.billing.gateway.line import Line
-from paywall.billing.gateway.reading import id_of
+from paywall.billing.gateway.reading import id_of, maybe
 from paywall.billing.remote import Page
 
 PAGE = 100
@@ -64,7 +64,7 @@ class CashBook(Line):
         with self.talking():
             found = self.client.v1.balance_transactions.list(asked)
         transactions = tuple(transaction_facts(one) for one in found.data)
-        sources = [one.source for one in found.data]
+        sources = [maybe(one, "source") for one in found.data]
         entries = Entries(
             payments=tuple(charge_facts(one) for one in sources if isinstance(one, stripe.Charge)),
             refunds=tuple(refund_facts(one) for one in sources if isinstance(one, stripe.Refund)),
@@ -106,7 +106,8 @@ class CashBook(Line):
         payments, refunds, disputes = [], [], []
         for one in charges:
             payments.append(one)
-            refunds += list(one.refunds.auto_paging_iter()) if one.refunds else []
+            given = maybe(one, "refunds")
+            refunds += list(given.auto_paging_iter()) if given else []
             disputes += self._disputes(one.id) if one.disputed else []
         return Entries(
             payments=tuple(charge_facts(one) for one in payments),
@@ -123,8 +124,8 @@ def _transactions(
     moved: Iterable[stripe.Charge | stripe.Refund], disputes: Iterable[stripe.Dispute]
 ) -> Iterator[TransactionFacts]:
     for one in moved:
-        if isinstance(one.balance_transaction, stripe.BalanceTransaction):
-            yield transaction_facts(one.balance_transaction)
+        if isinstance(line := maybe(one, "balance_transaction"), stripe.BalanceTransaction):
+            yield transaction_facts(line)
     for dispute in disputes:
         yield from (transaction_facts(each) for each in dispute.balance_transactions)
 

@@ -13,36 +13,35 @@ from paywall.billing.cashbook.facts import (
     TransactionFacts,
 )
 from paywall.billing.cashbook.rules import CLOSED
-from paywall.billing.gateway.reading import id_of, instant, instant_or_none
+from paywall.billing.gateway.reading import id_of, instant, instant_or_none, maybe
 
 
 def invoice_facts(one: stripe.Invoice) -> InvoiceFacts:
     """An invoice with its lines; its payments if they were expanded."""
     lines = tuple(_line(each) for each in one.lines.auto_paging_iter())
     whole = [each for each in lines if not each.is_proration] or lines
-    details = one.parent.subscription_details if one.parent else None
     return InvoiceFacts(
         stripe_id=one.id,
-        customer=id_of(one.customer),
-        subscription=id_of(details.subscription) if details else None,
-        number=one.number,
+        customer=id_of(maybe(one, "customer")),
+        subscription=id_of(maybe(one, "parent", "subscription_details", "subscription")),
+        number=maybe(one, "number"),
         status=one.status or "open",
-        reason=one.billing_reason,
+        reason=maybe(one, "billing_reason"),
         amount=one.total,
-        discount=sum(each.amount for each in one.total_discount_amounts or []),
-        tax=sum(each.amount for each in one.total_taxes or []),
+        discount=sum(each.amount for each in maybe(one, "total_discount_amounts") or []),
+        tax=sum(each.amount for each in maybe(one, "total_taxes") or []),
         amount_due=one.amount_due,
         amount_paid=one.amount_paid,
         amount_remaining=one.amount_remaining,
-        amount_off_stripe=one.amount_paid_off_stripe or 0,
+        amount_off_stripe=maybe(one, "amount_paid_off_stripe") or 0,
         currency=one.currency,
         made_at=instant(one.created),
-        paid_at=instant_or_none(one.status_transitions.paid_at),
+        paid_at=instant_or_none(maybe(one, "status_transitions", "paid_at")),
         # An invoice's own period is the time in which it gathers items; what it is for stands on its lines.
         period_start=min((each.period_start for each in whole), default=instant(one.period_start)),
         period_end=max((each.period_end for each in whole), default=instant(one.period_end)),
-        page_url=one.hosted_invoice_url,
-        pdf_url=one.invoice_pdf,
+        page_url=maybe(one, "hosted_invoice_url"),
+        pdf_url=maybe(one, "invoice_pdf"),
         lines=lines,
         payments=tuple(_paid_by(one)),
     )
@@ -51,19 +50,19 @@ def invoice_facts(one: stripe.Invoice) -> InvoiceFacts:
 def charge_facts(one: stripe.Charge) -> PaymentFacts:
     """A charge; which invoice it paid, Stripe tells elsewhere."""
     is_failed = one.status == "failed"
-    reason = one.outcome.reason if one.outcome else None
+    reason = maybe(one, "outcome", "reason") or maybe(one, "failure_code")
     return PaymentFacts(
         stripe_id=one.id,
-        customer=id_of(one.customer),
-        payment_intent=id_of(one.payment_intent),
+        customer=id_of(maybe(one, "customer")),
+        payment_intent=id_of(maybe(one, "payment_intent")),
         invoice=None,
         amount=one.amount_captured if one.status == "succeeded" else one.amount,
         refunded=one.amount_refunded,
         currency=one.currency,
         status=one.status,
-        decline_code=(reason or one.failure_code) if is_failed else None,
+        decline_code=reason if is_failed else None,
         is_disputed=one.disputed,
-        transaction=id_of(one.balance_transaction),
+        transaction=id_of(maybe(one, "balance_transaction")),
         made_at=instant(one.created),
     )
 
@@ -72,13 +71,13 @@ def refund_facts(one: stripe.Refund) -> RefundFacts:
     """A refund."""
     return RefundFacts(
         stripe_id=one.id,
-        charge=id_of(one.charge),
+        charge=id_of(maybe(one, "charge")),
         amount=one.amount,
         currency=one.currency,
         status=one.status or "pending",
-        reason=one.reason,
-        failure_reason=getattr(one, "failure_reason", None),
-        transaction=id_of(one.balance_transaction),
+        reason=maybe(one, "reason"),
+        failure_reason=maybe(one, "failure_reason"),
+        transaction=id_of(maybe(one, "balance_transaction")),
         made_at=instant(one.created),
     )
 
@@ -95,7 +94,7 @@ def dispute_facts(one: stripe.Dispute) -> DisputeFacts:
         reason=one.reason,
         opened_at=instant(one.created),
         closed_at=clock.now() if one.status in CLOSED else None,
-        due_by=instant_or_none(one.evidence_details.due_by),
+        due_by=instant_or_none(maybe(one, "evidence_details", "due_by")),
     )
 
 
@@ -110,7 +109,7 @@ def transaction_facts(one: stripe.BalanceTransaction) -> TransactionFacts:
         net=one.net,
         currency=one.currency,
         status=one.status,
-        source=id_of(one.source),
+        source=id_of(maybe(one, "source")),
         payout=None,
         made_at=instant(one.created),
         available_at=instant(one.available_on),
@@ -126,20 +125,20 @@ def payout_facts(one: stripe.Payout) -> PayoutFacts:
         status=one.status,
         is_automatic=one.automatic,
         reconciliation=one.reconciliation_status,
-        failure_code=one.failure_code,
+        failure_code=maybe(one, "failure_code"),
         made_at=instant(one.created),
         arrives_at=instant(one.arrival_date),
     )
 
 
 def _line(one: stripe.InvoiceLineItem) -> LineFacts:
-    parent = one.parent
-    details = (parent.subscription_item_details or parent.invoice_item_details) if parent else None
-    price = one.pricing.price_details if one.pricing else None
+    details = maybe(one, "parent", "subscription_item_details") or maybe(
+        one, "parent", "invoice_item_details"
+    )
     return LineFacts(
         stripe_id=one.id,
         invoice=one.invoice or "",
-        price=id_of(price.price) if price else None,
+        price=id_of(maybe(one, "pricing", "price_details", "price")),
         amount=one.amount,
         currency=one.currency,
         is_proration=bool(details and details.proration),
@@ -150,7 +149,7 @@ def _line(one: stripe.InvoiceLineItem) -> LineFacts:
 
 def _paid_by(one: stripe.Invoice) -> list[str]:
     """A payment that has an intent is named by it, a bare charge by its own id."""
-    payments = getattr(one, "payments", None)
+    payments = maybe(one, "payments")
     listed = payments.auto_paging_iter() if payments else ()
-    named = (id_of(each.payment.payment_intent or each.payment.charge) for each in listed)
+    named = (id_of(maybe(each.payment, "payment_intent") or maybe(each.payment, "charge")) for each in listed)
     return [each for each in named if each]

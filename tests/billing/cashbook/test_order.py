@@ -1,11 +1,14 @@
 """Two ways in, at once and out of order: what was looked at later stays."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from paywall.billing.cashbook import keeping
+from paywall.billing.cashbook import keeping, reading
 from paywall.billing.cashbook.facts import DisputeFacts, Entries, PaymentFacts
 from paywall.billing.cashbook.models import (
     Dispute,
@@ -13,9 +16,12 @@ from paywall.billing.cashbook.models import (
     Refund,
 )
 from paywall.billing.gateway import gateway
+from paywall.billing.models import StripeCustomer
 from paywall.billing.remote import Mode, Page
+from paywall.billing.sync import sync
 from paywall.db import db
-from tests.billing.cashbook.town import again, fetch, only, rows, v1
+from tests.billing.cashbook.lives import all_of
+from tests.billing.cashbook.town import WAITS, again, fetch, kept, only, plain, rows, v1
 from tests.shop import Shop
 
 AT = datetime(2026, 10, 1, tzinfo=UTC)
@@ -90,3 +96,32 @@ def test_a_walk_that_was_overtaken_by_a_sync_writes_nothing_older(
     monkeypatch.setattr(gateway(), "transactions_after", slow)
     fetch()
     assert only(Payment).refunded == 500
+
+
+def test_writers_at_once_neither_block_one_another_nor_lose_what_is_newer(shop: Shop) -> None:
+    """A sync, a walk and an event for the same charges, each by a thread of its own."""
+    shop.join(number=WAITS)
+    charge = only(Payment).stripe_id
+    v1().refunds.create({"charge": charge, "amount": 100})
+    customer_id = db.session.scalars(select(StripeCustomer.id)).one()
+    db.session.rollback()
+    failed: list[BaseException] = []
+
+    def at_once(work: Callable[[], object]) -> None:
+        try:
+            with shop.app.app_context():
+                for _ in range(4):
+                    work()
+        except BaseException as error:  # told by the test
+            failed.append(error)
+
+    works = (lambda: sync(customer_id), fetch, lambda: reading.charge(charge), lambda: reading.charge(charge))
+    threads = [threading.Thread(target=at_once, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    v1().refunds.create({"charge": charge, "amount": 150})
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    again(shop)
+    assert plain(kept()) == plain(all_of(gateway(), v1()))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from paywall import clock
@@ -144,6 +145,12 @@ def test_the_job_bears_silence_and_company(shop: Shop) -> None:
     shop.sandbox.faults.clear()
     walk.hourly()
     assert len(rows(Payment)) == 1
+
+
+def test_the_metrics_tell_how_long_ago_all_was_seen(shop: Shop, client: FlaskClient) -> None:
+    assert "paywall_cash_walk_age_seconds -1.0" in client.get("/metrics").text
+    fetch()
+    assert "paywall_cash_walk_age_seconds -1.0" not in client.get("/metrics").text
 
 
 def test_a_stranger_on_the_same_account_is_kept_without_a_reader(shop: Shop) -> None:
