@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
     )
     stripe_reads_per_second: float = Field(
-        20, gt=0, le=100, description="How fast the nightly reconcile may ask Stripe."
+        20, gt=0, le=100, description="How fast the walks through Stripe's books may ask it."
     )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of /metrics; empty: loopback only."

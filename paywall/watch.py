@@ -24,6 +24,7 @@ from werkzeug.wsgi import ClosingIterator
 from paywall import clock, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.billing import inbox
+from paywall.billing.cashbook import walk
 from paywall.billing.reconcile import runs
 from paywall.config import Settings
 from paywall.db import Model, db
@@ -93,6 +94,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         "paywall_reconcile_remaining",
         "What differed still after the last whole one.",
         runs.remaining,
+    )
+    metrics.gauge(
+        "paywall_cash_walk_age_seconds", "Since the cash book saw the whole balance; -1: never.", walk.age
     )
 
 

@@ -66,7 +66,9 @@ class RemoteSubscription:
     """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
 
     `has_other_card`: it would charge a card that is not the one its customer chose last. `others`: what the
-    same subscription sells beside its first item.
+    same subscription sells beside its first item. What its bills tell (see cashbook/rules): `unpaid_since`,
+    when the first one was made that is owed; `disputed_at`, since when a dispute stands on one of its
+    payments; `refunded_at`, when its present period was given back whole.
     """
 
     id: str
@@ -82,7 +84,6 @@ class RemoteSubscription:
     trial_end: datetime | None
     cancel_at: datetime | None
     ended_at: datetime | None
-    unpaid_since: datetime | None
     feedback: str | None
     has_other_card: bool = False
     discount: Discount | None = None
@@ -90,6 +91,9 @@ class RemoteSubscription:
     collected: bool = True
     wanted_break: bool = False
     others: tuple["Sold", ...] = ()
+    unpaid_since: datetime | None = None
+    disputed_at: datetime | None = None
+    refunded_at: datetime | None = None
     source: Source = Source.STRIPE
 
 
@@ -115,19 +119,6 @@ class Claimed:
 
     reader: str | None
     email: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteInvoice:
-    """An invoice as Stripe states it now."""
-
-    id: str
-    number: str | None
-    status: str
-    total: Money
-    made_at: datetime
-    page_url: str | None
-    pdf_url: str | None
 
 
 class Duration(enum.StrEnum):

@@ -8,14 +8,21 @@ import structlog
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
+from paywall.billing import tickets
+from paywall.billing.cashbook import keeping
+from paywall.billing.cashbook import rules as cash_rules
+from paywall.billing.cashbook.facts import Entries
 from paywall.billing.gateway import gateway
-from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
-from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription, Sold
+from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.remote import Gone, RemoteSubscription, Sold
 from paywall.db import db
 from paywall.errors import Unavailable
 from paywall.membership import applied, letters, record, rules
 from paywall.membership.models import Price
 from paywall.membership.rules import Facts, Source, Status
+
+# What a usual sync asks Stripe: subscriptions, invoices, charges. For those who keep a pace.
+CALLS = 3
 
 log = structlog.get_logger()
 
@@ -31,10 +38,11 @@ def sync(customer_id: int) -> bool:
         return True
     try:
         subscriptions = gateway().subscriptions(customer)
-        invoices = gateway().invoices(customer)
+        entries = gateway().money_of(customer)
     except Gone:
         return _gone(customer_id, customer, ticket)
-    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(subscriptions), invoices)
+    held = cash_rules.marked(subscriptions, entries)
+    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(held), entries)
     _run_errands(customer_id, subscriptions)
     return is_written
 
@@ -64,7 +72,7 @@ def _take_ticket(customer_id: int) -> tuple[str | None, int]:
     taken = db.session.execute(
         update(StripeCustomer)
         .where(StripeCustomer.id == customer_id)
-        .values(ticket=StripeCustomer.ticket + 1)
+        .values(ticket=tickets.tear())
         .returning(StripeCustomer.stripe_id, StripeCustomer.ticket)
     ).one_or_none()
     db.session.commit()
@@ -78,7 +86,7 @@ def _gone(customer_id: int, customer: str, ticket: int) -> bool:
     except Gone:
         is_deleted = False
     log.warning("customer_gone", customer=customer, is_deleted=is_deleted)
-    return not is_deleted or _write(customer_id, ticket, _ended, [])
+    return not is_deleted or _write(customer_id, ticket, _ended, Entries())
 
 
 def _ended(reader_id: int) -> list[Facts]:
@@ -125,9 +133,7 @@ def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
             gateway().use_customers_card(one.id)
 
 
-def _write(
-    customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], invoices: list[RemoteInvoice]
-) -> bool:
+def _write(customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], entries: Entries) -> bool:
     # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
     mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
     if not cast("CursorResult[None]", db.session.execute(mine.values(written=ticket))).rowcount:
@@ -135,7 +141,7 @@ def _write(
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
     events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
-    _keep_invoices(customer.reader_id, invoices)
+    keeping.keep(entries, ticket, readers={customer.stripe_id or "": customer.reader_id})
     letters.write_for(events)
     db.session.commit()
     return True
@@ -159,14 +165,3 @@ def _plans_by_product() -> dict[str, int]:
         StripeTwin.kind == TwinKind.PRODUCT, StripeTwin.mode == gateway().mode
     )
     return {row.stripe_id: row.own_id for row in db.session.execute(query)}
-
-
-def _keep_invoices(reader_id: int, invoices: Iterable[RemoteInvoice]) -> None:
-    query = select(Invoice).where(Invoice.reader_id == reader_id)
-    known = {row.stripe_id: row for row in db.session.scalars(query)}
-    for one in invoices:
-        row = known.get(one.id) or Invoice(reader_id=reader_id, stripe_id=one.id)
-        row.number, row.status, row.made_at = one.number, one.status, one.made_at
-        row.amount, row.currency = one.total.amount, one.total.currency
-        row.page_url, row.pdf_url = one.page_url, one.pdf_url
-        db.session.add(row)

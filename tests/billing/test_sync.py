@@ -23,7 +23,7 @@ from paywall.membership.models import MembershipEvent
 from paywall.membership.policy import Cause
 from paywall.membership.rules import Change, Interval, Status, monthly
 from paywall.money import Money
-from paywall.sandbox import Fault, FaultKind
+from paywall.sandbox import AfterRetries, Dunning, Fault, FaultKind
 from tests.shop import Shop, card
 
 
@@ -243,6 +243,23 @@ def test_a_pause_that_the_reader_asked_for_reads_on_to_the_paid_day(shop: Shop) 
     syncing.sync(customer_id(shop))
     assert shop.held()[0].status is Status.ACTIVE
     assert changes() == [Change.STARTED, Change.PAUSED, Change.RESUMED]
+
+
+def test_a_membership_that_stripe_leaves_past_due_for_ever_has_one_grace(shop: Shop) -> None:
+    shop.sandbox.dunning = Dunning(days=(3,), end=AfterRetries.PAST_DUE)
+    held = shop.join(number="4000000000000341")
+    shop.sandbox.advance(months=1)
+    shop.sandbox.advance(by=timedelta(hours=2))
+    syncing.sync(customer_id(shop))
+    failed = shop.held()[0]
+    assert held.period_end is not None
+    assert failed.unpaid_since == held.period_end
+    assert failed.access_until == held.period_end + timedelta(days=7)
+    for _ in range(3):
+        shop.sandbox.advance(months=1)
+        syncing.sync(customer_id(shop))
+    still = shop.held()[0]
+    assert (still.status, still.access_until) == (Status.PAST_DUE, failed.access_until)
 
 
 def test_bills_that_are_not_collected_keep_access_and_bring_nothing(shop: Shop) -> None:

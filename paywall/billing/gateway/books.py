@@ -1,6 +1,5 @@
-"""One customer's books at Stripe: who they are, what they hold, what they were billed."""
+"""One customer's books at Stripe: who they are, what they hold."""
 
-from datetime import datetime
 from fractions import Fraction
 
 import stripe
@@ -9,7 +8,7 @@ from paywall import clock
 from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
-from paywall.billing.remote import RemoteInvoice, RemoteSubscription, Sold
+from paywall.billing.remote import RemoteSubscription, Sold
 from paywall.membership import discounts
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
@@ -43,7 +42,7 @@ class Books(Line):
                     "customer": customer,
                     "status": "all",
                     "limit": 100,
-                    "expand": ["data.latest_invoice", "data.customer", "data.discounts.source.coupon"],
+                    "expand": ["data.customer", "data.discounts.source.coupon"],
                 }
             )
             return [subscription_of(one) for one in found.auto_paging_iter()]
@@ -52,12 +51,6 @@ class Books(Line):
         """Let a subscription charge the card that its customer has chosen, not one of its own."""
         with self.talking():
             self.client.v1.subscriptions.update(subscription, {"default_payment_method": ""})
-
-    def invoices(self, customer: str, *, most: int = 100) -> list[RemoteInvoice]:
-        """The customer's newest invoices, without drafts."""
-        with self.talking():
-            found = self.client.v1.invoices.list({"customer": customer, "limit": most})
-            return [_invoice(one) for one in found.data if one.status != "draft"]
 
 
 def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
@@ -76,7 +69,6 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
         # Flexible billing sets cancel_at alone, classic both, a bare API call perhaps only the boolean.
         cancel_at=instant_or_none(one.cancel_at or (ends if one.cancel_at_period_end else None)),
         ended_at=instant_or_none(one.ended_at),
-        unpaid_since=_unpaid_since(one.latest_invoice),
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
         has_other_card=_has_other_card(one),
         collected=one.pause_collection is None,
@@ -125,21 +117,3 @@ def _has_other_card(one: stripe.Subscription) -> bool:
     settings = one.customer.invoice_settings if isinstance(one.customer, stripe.Customer) else None
     chosen = id_of(settings.default_payment_method) if settings else None
     return own is not None and chosen is not None and own != chosen
-
-
-def _unpaid_since(invoice: stripe.Invoice | str | None) -> datetime | None:
-    if isinstance(invoice, stripe.Invoice) and invoice.status in {"open", "uncollectible"}:
-        return instant_or_none(invoice.created)
-    return None
-
-
-def _invoice(one: stripe.Invoice) -> RemoteInvoice:
-    return RemoteInvoice(
-        id=one.id or "",
-        number=one.number,
-        status=one.status or "open",
-        total=Money(one.total, one.currency),
-        made_at=instant(one.created),
-        page_url=one.hosted_invoice_url,
-        pdf_url=one.invoice_pdf,
-    )
