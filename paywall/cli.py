@@ -15,6 +15,7 @@ from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, setup
+from paywall.billing.cashbook import commands as cash_commands
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import commands as gift_commands
 from paywall.billing.reconcile import commands as reconcile_commands
@@ -22,7 +23,7 @@ from paywall.billing.remote import Mode
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import BadInput, PaywallError
-from paywall.membership import plans
+from paywall.membership import applied, plans, policy_words
 from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
 from paywall.money import Money
@@ -103,6 +104,16 @@ def plan(
     click.echo(f"Plan {slug} is written down. Run `flask paywall stripe-setup` to make it at Stripe.")
 
 
+@commands.command("policy")
+@click.option("--apply", "applies", is_flag=True, help="Reckon every date anew now, and do not wait.")
+def policy(*, applies: bool) -> None:
+    """Show when access ends, and why; the worker applies changed settings within five minutes."""
+    for row in policy_words.rows(applied.in_force()):
+        click.echo(f"{row.name}\n    full:  {row.full}\n    grace: {row.grace}")
+    if applies:
+        click.echo(f"Dates that moved: {applied.apply()}.")
+
+
 @commands.command("stripe-setup")
 def stripe_setup() -> None:
     """Make products, prices, portal and webhook endpoint in the Stripe account; safe to run again."""
@@ -137,6 +148,7 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
+commands.add_command(cash_commands.money)
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)
 commands.add_command(reconcile_commands.reconcile)

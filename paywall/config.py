@@ -66,6 +66,18 @@ class Settings(BaseSettings):
         le=96,
         description="Hours past the period's end, as Stripe charges a renewal about 1 h late.",
     )
+    unpaid_days: int = Field(
+        0,
+        ge=0,
+        le=400,
+        description="Days of grace from the first unpaid bill, once Stripe has given up.",
+    )
+    dispute_days: int = Field(
+        0, ge=0, le=400, description="Days of grace after a reader's bank has taken a payment back."
+    )
+    refund_days: int = Field(
+        0, ge=0, le=400, description="Days of grace after the present period was refunded in full."
+    )
 
     page_store_mb: int = Field(64, ge=1, le=4096, description="Memory per worker for rendered pages, in MiB.")
 
@@ -85,7 +97,7 @@ class Settings(BaseSettings):
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
     )
     stripe_reads_per_second: float = Field(
-        20, gt=0, le=100, description="How fast the nightly reconcile may ask Stripe."
+        20, gt=0, le=100, description="How fast the walks through Stripe's books may ask it."
     )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of /metrics; empty: loopback only."

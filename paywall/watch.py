@@ -24,11 +24,13 @@ from werkzeug.wsgi import ClosingIterator
 from paywall import clock, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.billing import inbox
+from paywall.billing.cashbook import walk
 from paywall.billing.reconcile import runs
 from paywall.config import Settings
 from paywall.db import Model, db
 from paywall.errors import Unavailable
 from paywall.mail import Letter
+from paywall.membership import record
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -85,11 +87,16 @@ def init_app(app: Flask, settings: Settings) -> None:
     metrics.gauge(
         "paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", inbox.oldest_unhandled
     )
+    metrics.gauge("paywall_subscriptions_unknown_status", "At a status that we do not know.", record.unknown)
+    metrics.gauge("paywall_patrons_paying_twice", "With two or more live subscriptions.", _paying_twice)
     metrics.gauge("paywall_reconcile_age_seconds", "Since the last whole reconcile; -1: never.", runs.age)
     metrics.gauge(
         "paywall_reconcile_remaining",
         "What differed still after the last whole one.",
         runs.remaining,
+    )
+    metrics.gauge(
+        "paywall_cash_walk_age_seconds", "Since the cash book saw the whole balance; -1: never.", walk.age
     )
 
 
@@ -238,6 +245,10 @@ def _is_loopback(address: str | None) -> bool:
 def _letters_waiting() -> float:
     waiting = select(func.count()).where(Letter.sent_at.is_(None), Letter.try_at.is_not(None))
     return float(db.session.scalar(waiting) or 0)
+
+
+def _paying_twice() -> float:
+    return float(db.session.scalar(select(func.count()).select_from(record.twice().subquery())) or 0)
 
 
 def _jobs_queued() -> float:

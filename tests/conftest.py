@@ -114,8 +114,27 @@ def no_waiting() -> None:
     stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0
 
 
+@pytest.fixture(scope="session")
+def compiled_routes() -> None:
+    """Routes compiled once for all apps of this process: it is most of what making an app costs."""
+    from werkzeug.routing import Rule
+
+    compile_builder = Rule._compile_builder
+    known: dict[tuple[object, ...], Any] = {}
+
+    def once(rule: Rule, append_unknown: bool = True) -> Any:  # noqa: FBT001, FBT002  # as it is called
+        key = (tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    Rule._compile_builder = once  # type: ignore[assignment, method-assign]  # what the class takes
+
+
 @pytest.fixture
-def app(settings: "Settings", compiled_templates: "BytecodeCache", no_waiting: None) -> Iterator["Flask"]:
+def app(
+    settings: "Settings", compiled_templates: "BytecodeCache", compiled_routes: None, no_waiting: None
+) -> Iterator["Flask"]:
     """The whole product with its own database. No context is pushed: see `context`."""
     from paywall import clock, create_app
 

@@ -246,6 +246,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
     periodic = {task.name: task for task in app.extensions["jobs"]._registry.periodic_tasks}
     assert set(periodic) == {
         "accounts.proofs.forget_expired",
+        "billing.cashbook.walk.hourly",
         "billing.gifts.giving.settle_open",
         "billing.gifts.giving.settle_paid",
         "billing.gifts.letters.deliver_due",
@@ -254,6 +255,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.reconcile.backfill.hourly",
         "billing.reconcile.walk.nightly",
         "mail.send_waiting",
+        "membership.applied.apply_if_changed",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",
     }

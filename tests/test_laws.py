@@ -24,9 +24,11 @@ MAY_COMMIT = {
     "accounts": {"letters", "proofs", "security", "views"},
     "articles": {"views"},
     "billing": {"checkout", "customers", "inbox", "promotions", "setup", "sync", "views"},
+    "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "demo": {"seed"},
+    "membership": {"applied"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},
 }

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from paywall import clock, jobs
+from paywall.billing.cashbook import reading
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import giving
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
@@ -45,8 +46,9 @@ def handle(row_id: int) -> None:
         return
     waiting = _same_customer(event)
     customer_id, given = _ours(event.customer), giving.named_by(waiting)
+    moved = reading.named_by(waiting) if customer_id is None else []
     db.session.commit()
-    if customer_id is None and not given:
+    if customer_id is None and not given and not moved:
         _mark(waiting, EventState.IGNORED)
         return
     try:
@@ -54,6 +56,8 @@ def handle(row_id: int) -> None:
             sync(customer_id)
         for gift_id in given:
             giving.settle(gift_id)
+        for news in moved:
+            reading.read_again(news)
     except Exception:
         db.session.rollback()
         log.exception("event_failed", row=row_id)

@@ -1,4 +1,4 @@
-"""What we remember of Stripe: whose customer is whose, the inbox of events, open Checkouts, invoices."""
+"""What we remember of Stripe: whose customer is whose, the inbox of events, open Checkouts."""
 
 import enum
 from datetime import datetime
@@ -10,7 +10,6 @@ from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing.remote import Mode
 from paywall.db import Id, Model, utcnow, words
-from paywall.money import Money
 
 
 class TwinKind(enum.StrEnum):
@@ -47,8 +46,8 @@ class StripeTwin(Model):
 class StripeCustomer(Model):
     """A reader's one customer at Stripe.
 
-    `ticket` counts the fetches begun, `written` is the last one whose result was kept: a fetch that was
-    overtaken writes nothing. `turn` counts Checkouts begun, so that of two at once only one stays open.
+    `ticket` is that of the last fetch begun, `written` of the last one whose result was kept: a fetch that
+    was overtaken writes nothing. `turn` counts Checkouts begun, so that of two at once only one stays open.
     """
 
     __tablename__ = "stripe_customer"
@@ -100,27 +99,13 @@ class CheckoutTry(Model):
     closed_at: Mapped[datetime | None]
 
 
-class Invoice(Model):
-    """A bill that Stripe made out to a reader, as last fetched."""
+class TicketRoll(Model):
+    """One row: the last ticket torn off. See tickets.py."""
 
-    __tablename__ = "invoice"
-    __table_args__ = (Index("ix_invoice_reader_id_made_at", "reader_id", "made_at"),)
+    __tablename__ = "ticket_roll"
 
     id: Mapped[Id]
-    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))
-    stripe_id: Mapped[str] = mapped_column(String(255), unique=True)
-    number: Mapped[str | None] = mapped_column(String(60))
-    status: Mapped[str] = mapped_column(String(32))
-    amount: Mapped[int]
-    currency: Mapped[str] = mapped_column(String(3))
-    made_at: Mapped[datetime]
-    page_url: Mapped[str | None] = mapped_column(Text)
-    pdf_url: Mapped[str | None] = mapped_column(Text)
-
-    @property
-    def total(self) -> Money:
-        """What the bill comes to."""
-        return Money(self.amount, self.currency)
+    last: Mapped[int]
 
 
 class Reconciliation(Model):

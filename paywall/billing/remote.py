@@ -50,10 +50,25 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Sold:
+    """One item of a subscription: `price` is for all of it, each `interval_count` intervals."""
+
+    price_id: str
+    product_id: str | None
+    price: Money
+    interval: Interval | None
+    interval_count: int
+    discount: Discount | None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteSubscription:
     """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
 
-    `has_other_card`: it would charge a card that is not the one its customer chose last.
+    `has_other_card`: it would charge a card that is not the one its customer chose last. `others`: what the
+    same subscription sells beside its first item. What its bills tell (see cashbook/rules): `unpaid_since`,
+    when the first one was made that is owed; `disputed_at`, since when a dispute stands on one of its
+    payments; `refunded_at`, when its present period was given back whole.
     """
 
     id: str
@@ -69,10 +84,16 @@ class RemoteSubscription:
     trial_end: datetime | None
     cancel_at: datetime | None
     ended_at: datetime | None
-    unpaid_since: datetime | None
     feedback: str | None
     has_other_card: bool = False
     discount: Discount | None = None
+    interval_count: int = 1
+    collected: bool = True
+    wanted_break: bool = False
+    others: tuple["Sold", ...] = ()
+    unpaid_since: datetime | None = None
+    disputed_at: datetime | None = None
+    refunded_at: datetime | None = None
     source: Source = Source.STRIPE
 
 
@@ -98,19 +119,6 @@ class Claimed:
 
     reader: str | None
     email: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteInvoice:
-    """An invoice as Stripe states it now."""
-
-    id: str
-    number: str | None
-    status: str
-    total: Money
-    made_at: datetime
-    page_url: str | None
-    pdf_url: str | None
 
 
 class Duration(enum.StrEnum):

@@ -2,23 +2,27 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from datetime import timedelta
 from typing import cast
 
 import structlog
-from flask import current_app
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
+from paywall.billing import tickets
+from paywall.billing.cashbook import keeping
+from paywall.billing.cashbook import rules as cash_rules
+from paywall.billing.cashbook.facts import Entries
 from paywall.billing.gateway import gateway
-from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
-from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription
-from paywall.config import Settings
+from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.remote import Gone, RemoteSubscription, Sold
 from paywall.db import db
 from paywall.errors import Unavailable
-from paywall.membership import letters, record, rules
+from paywall.membership import applied, letters, record, rules
 from paywall.membership.models import Price
-from paywall.membership.rules import Facts, Policy, Status
+from paywall.membership.rules import Facts, Status
+
+# What a usual sync asks Stripe: subscriptions, invoices, charges. For those who keep a pace.
+CALLS = 3
 
 log = structlog.get_logger()
 
@@ -35,10 +39,11 @@ def sync(customer_id: int, *, also: Iterable[str] = ()) -> bool:
         return True
     try:
         subscriptions = gateway().subscriptions(customer)
-        invoices = gateway().invoices(customer)
+        entries = gateway().money_of(customer)
     except Gone:
         return _gone(customer_id, customer, ticket, also)
-    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(subscriptions), invoices)
+    held = cash_rules.marked(subscriptions, entries)
+    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(held), entries)
     _run_errands(customer_id, subscriptions)
     return is_written
 
@@ -46,31 +51,29 @@ def sync(customer_id: int, *, also: Iterable[str] = ()) -> bool:
 def facts_of(subscriptions: Iterable[RemoteSubscription]) -> list[Facts]:
     """What these subscriptions say that a reader holds; foreign ones, of prices not ours, are left out."""
     plans, products = _plans_by_price(), _plans_by_product()
+
+    def plan_of(sold: RemoteSubscription | Sold) -> int | None:
+        # A price that staff made or archived in the dashboard still belongs to our product.
+        return plans.get(sold.price_id) or products.get(sold.product_id or "")
+
     found = []
     for one in subscriptions:
-        # A price that staff made or archived in the dashboard still belongs to our product.
-        plan_id = plans.get(one.price_id) or products.get(one.product_id or "")
-        if plan_id is None or one.interval is None:
+        items: tuple[RemoteSubscription | Sold, ...] = (one, *one.others)
+        ours = next((sold for sold in items if sold.interval and plan_of(sold)), None)
+        if ours is None:
             log.warning("foreign_subscription", subscription=one.id, price=one.price_id)
             continue
-        shared = {field.name: getattr(one, field.name) for field in fields(one) if field.name in _SHARED}
-        found.append(Facts(external_id=one.id, plan_id=plan_id, **shared))
+        shared = {name: getattr(one, name) for name in _SHARED}
+        sold = {name: getattr(ours, name) for name in _SHARED & _OF_ITEM}
+        found.append(Facts(external_id=one.id, plan_id=plan_of(ours) or 0, **(shared | sold)))
     return found
-
-
-def policy() -> Policy:
-    """For how long access outlives what was paid, from the settings."""
-    settings: Settings = current_app.extensions["settings"]
-    return Policy(
-        grace=timedelta(days=settings.grace_days), slack=timedelta(hours=settings.renewal_slack_hours)
-    )
 
 
 def _take_ticket(customer_id: int) -> tuple[str | None, int]:
     taken = db.session.execute(
         update(StripeCustomer)
         .where(StripeCustomer.id == customer_id)
-        .values(ticket=StripeCustomer.ticket + 1)
+        .values(ticket=tickets.tear())
         .returning(StripeCustomer.stripe_id, StripeCustomer.ticket)
     ).one_or_none()
     db.session.commit()
@@ -87,7 +90,9 @@ def _gone(customer_id: int, customer: str, ticket: int, also: Iterable[str]) -> 
     if not is_deleted:
         return True
     last = [found for one in sorted({*_live_ids(customer_id), *also}) if (found := _last_word(one))]
-    return _write(customer_id, ticket, lambda reader_id: [*facts_of(last), *_ended(reader_id, last)], [])
+    return _write(
+        customer_id, ticket, lambda reader_id: [*facts_of(last), *_ended(reader_id, last)], Entries()
+    )
 
 
 def _live_ids(customer_id: int) -> list[str]:
@@ -151,23 +156,22 @@ def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
             gateway().use_customers_card(one.id)
 
 
-def _write(
-    customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], invoices: list[RemoteInvoice]
-) -> bool:
+def _write(customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], entries: Entries) -> bool:
     # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
     mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
     if not cast("CursorResult[None]", db.session.execute(mine.values(written=ticket))).rowcount:
         db.session.rollback()
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
-    events = record.record(customer.reader, facts(customer.reader_id), policy())
-    _keep_invoices(customer.reader_id, invoices)
+    events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
+    keeping.keep(entries, ticket, readers={customer.stripe_id or "": customer.reader_id})
     letters.write_for(events)
     db.session.commit()
     return True
 
 
 _SHARED = {field.name for field in fields(Facts)} & {field.name for field in fields(RemoteSubscription)}
+_OF_ITEM = {field.name for field in fields(Sold)}
 
 
 def _plans_by_price() -> dict[str, int]:
@@ -184,14 +188,3 @@ def _plans_by_product() -> dict[str, int]:
         StripeTwin.kind == TwinKind.PRODUCT, StripeTwin.mode == gateway().mode
     )
     return {row.stripe_id: row.own_id for row in db.session.execute(query)}
-
-
-def _keep_invoices(reader_id: int, invoices: Iterable[RemoteInvoice]) -> None:
-    query = select(Invoice).where(Invoice.reader_id == reader_id)
-    known = {row.stripe_id: row for row in db.session.scalars(query)}
-    for one in invoices:
-        row = known.get(one.id) or Invoice(reader_id=reader_id, stripe_id=one.id)
-        row.number, row.status, row.made_at = one.number, one.status, one.made_at
-        row.amount, row.currency = one.total.amount, one.total.currency
-        row.page_url, row.pdf_url = one.page_url, one.pdf_url
-        db.session.add(row)

@@ -7,7 +7,6 @@ import structlog
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -17,10 +16,10 @@ from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
 from paywall.billing import checkout, inbox, promotions
+from paywall.billing.cashbook import bills
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
-from paywall.billing.models import Invoice
 from paywall.billing.remote import Flow
 from paywall.config import Settings
 from paywall.db import db
@@ -115,12 +114,11 @@ def checkout_return() -> Response:
 @may_enter("reader")
 def account() -> str:
     """What the reader holds, in words, with invoices and the way to change each thing."""
-    query = select(Invoice).where(Invoice.reader_id == current_user.id).order_by(Invoice.made_at.desc())
     return render_template(
         "billing/account.html",
         held=record.current(current_user.id),
         gifts=redeeming.of(current_user.id),
-        invoices=db.session.scalars(query.limit(36)).all(),
+        invoices=bills.of(current_user.id, most=36),
         now=clock.now(),
         cheapest=plans.cheapest(),
     )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall.accounts.models import Reader
 from paywall.db import Id, Model, utcnow, words
+from paywall.membership.policy import Cause
 from paywall.membership.rules import Change, Interval, Source, Status
 from paywall.money import Money
 
@@ -56,7 +57,11 @@ class Price(Model):
 
 
 class Subscription(Model):
-    """What a reader holds from one source, as last seen there. Only membership/record writes it."""
+    """What a reader holds from one source, as last seen there. Only membership/record writes it.
+
+    `access_until`, `grace_from` and `access_cause` are what the policy says of the rest (policy.access).
+    `unknown_since`: since when its source says a status that we do not know; all else is from before that.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
@@ -77,11 +82,20 @@ class Subscription(Model):
     discount: Mapped[int] = mapped_column(default=0)
     discount_until: Mapped[datetime | None]
     started_at: Mapped[datetime]
+    period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
     trial_end: Mapped[datetime | None]
     cancel_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    unpaid_since: Mapped[datetime | None]
+    disputed_at: Mapped[datetime | None]
+    refunded_at: Mapped[datetime | None]
+    collected: Mapped[bool] = mapped_column(default=True)
+    wanted_break: Mapped[bool] = mapped_column(default=False)
+    unknown_since: Mapped[datetime | None]
     access_until: Mapped[datetime | None]
+    grace_from: Mapped[datetime | None]
+    access_cause: Mapped[Cause | None] = mapped_column(words(Cause))
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
     reader: Mapped[Reader] = relationship()
     plan: Mapped[Plan] = relationship()
@@ -101,6 +115,16 @@ class Subscription(Model):
         """What the next bill comes to: a discount that ends before then lowers it no more."""
         ends_first = self.discount_until and self.period_end and self.discount_until <= self.period_end
         return self.price if ends_first else self.due
+
+
+class AppliedPolicy(Model):
+    """The policy by which all rows were reckoned last, in its own words."""
+
+    __tablename__ = "applied_policy"
+
+    id: Mapped[Id]
+    policy: Mapped[str] = mapped_column(Text)
+    applied_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class MembershipEvent(Model):

@@ -4,32 +4,52 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.db import db
 from paywall.membership import rules
 from paywall.membership.models import MembershipEvent, Subscription
-from paywall.membership.rules import Change, Facts, Policy, Source, Standing, Status
+from paywall.membership.policy import Policy, access
+from paywall.membership.rules import Change, Facts, Source, Standing, Status
 from paywall.money import Money
 
 log = structlog.get_logger()
+# What a row has from the facts word for word.
+SAME = (
+    "started_at",
+    "period_start",
+    "period_end",
+    "trial_end",
+    "cancel_at",
+    "ended_at",
+    "unpaid_since",
+    "disputed_at",
+    "refunded_at",
+    "collected",
+    "wanted_break",
+)
 
 
 def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[MembershipEvent]:
     """Write what a source says that `reader` holds, and what changed by it; the caller commits.
 
-    Facts that are missing never end anything: only a fact that says so does. Writing the same facts
-    again changes nothing and adds no line.
+    Facts that are missing never end anything: only a fact that says so does. A status that we do not know
+    gives nothing new and takes nothing: what was written before stands. Writing the same facts again changes
+    nothing and adds no line.
     """
     added: list[MembershipEvent] = []
     for fact in facts:
-        if fact.status is Status.UNKNOWN:
-            log.error("unknown_status", source=fact.source, subscription=fact.external_id)
         added += _record_one(reader, fact, policy)
     db.session.flush()
     return added
+
+
+def reckon(row: Subscription, policy: Policy) -> None:
+    """Write down what the policy says of a row; the caller commits."""
+    found = access(row, policy)
+    row.access_until, row.grace_from, row.access_cause = found.until, found.grace_from, found.cause
 
 
 def live(reader_id: int) -> list[Subscription]:
@@ -40,6 +60,22 @@ def live(reader_id: int) -> list[Subscription]:
 def billed(reader_id: int) -> list[Subscription]:
     """The reader's live subscriptions that Stripe bills: a gift keeps nobody from buying their own."""
     return [held for held in live(reader_id) if held.source is Source.STRIPE]
+
+
+def unknown() -> int:
+    """How many subscriptions stand at a status that we do not know: a person must look."""
+    query = select(func.count()).where(Subscription.unknown_since.is_not(None))
+    return db.session.scalar(query) or 0
+
+
+def twice() -> Select[int]:
+    """The query for the readers who hold two or more live subscriptions that Stripe bills."""
+    return (
+        select(Subscription.reader_id)
+        .where(Subscription.source == Source.STRIPE, Subscription.status.in_(rules.LIVE))
+        .group_by(Subscription.reader_id)
+        .having(func.count() > 1)
+    )
 
 
 def current(reader_id: int) -> Subscription | None:
@@ -63,6 +99,11 @@ def _record_one(reader: Reader, fact: Facts, policy: Policy) -> list[MembershipE
             Subscription.source == fact.source, Subscription.external_id == fact.external_id
         )
     )
+    if fact.status is Status.UNKNOWN:
+        log.error("unknown_status", source=fact.source, subscription=fact.external_id)
+        if row is not None:
+            row.unknown_since = row.unknown_since or clock.now()
+            return []
     before = _standing(row) if row else None
     if row is None:
         row = Subscription(source=fact.source, external_id=fact.external_id, reader_id=reader.id)
@@ -78,6 +119,7 @@ def _standing(row: Subscription) -> Standing:
         monthly=Money(row.monthly, row.currency),
         plan_id=row.plan_id,
         canceling=row.status in rules.HOLDING and row.cancel_at is not None,
+        collected=row.collected,
     )
 
 
@@ -87,10 +129,11 @@ def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
     row.monthly = rules.monthly(fact).amount
     row.discount = fact.discount.off.amount if fact.discount else 0
     row.discount_until = fact.discount.until if fact.discount else None
-    row.started_at, row.period_end, row.trial_end = fact.started_at, fact.period_end, fact.trial_end
-    row.cancel_at, row.ended_at = fact.cancel_at, fact.ended_at
-    row.access_until = rules.access_until(fact, policy)
+    for name in SAME:
+        setattr(row, name, getattr(fact, name))
     row.updated_at = clock.now()
+    row.unknown_since = row.updated_at if fact.status is Status.UNKNOWN else None
+    reckon(row, policy)
 
 
 def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:

@@ -1,8 +1,8 @@
-"""What a subscription is worth and until when it gives access: pure, the same for every source."""
+"""What a subscription is worth, and what the ledger says of a change: pure, the same for every source."""
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from paywall.money import Money
 
@@ -57,6 +57,7 @@ class Change(enum.StrEnum):
     CANCELING = "canceling"
     CANCEL_UNDONE = "cancel_undone"
     PAUSED = "paused"
+    RESUMED = "resumed"
     ENDED = "ended"
 
 
@@ -65,7 +66,7 @@ HOLDING = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
 # Brings money each month.
 PAYING = frozenset({Status.ACTIVE, Status.PAST_DUE})
 # Still exists at Stripe: a second one must not be sold beside it.
-LIVE = HOLDING | {Status.UNPAID, Status.PAUSED, Status.INCOMPLETE}
+LIVE = HOLDING | {Status.UNPAID, Status.PAUSED, Status.INCOMPLETE, Status.UNKNOWN}
 
 
 # From holding nothing, and from one status of a patron to another.
@@ -96,6 +97,9 @@ class Facts:
     """One subscription as its source states it now. Instants are aware UTC; `price` is per interval.
 
     `discount` is what is taken off that price as long as it stands; a cut of one bill only is none.
+    `interval_count`: a price of 15 each 3 months is MONTH and 3. `unpaid_since`: when the first bill was made
+    that is unpaid since the last paid one. `collected`: bills are collected. `wanted_break`: the reader asked
+    for the pause. `disputed_at`, `refunded_at`: when what paid for it was taken back, or all given back.
     """
 
     source: Source
@@ -113,6 +117,11 @@ class Facts:
     unpaid_since: datetime | None = None
     feedback: str | None = None
     discount: Discount | None = None
+    interval_count: int = 1
+    collected: bool = True
+    wanted_break: bool = False
+    disputed_at: datetime | None = None
+    refunded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +133,6 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """For how long access outlives what was paid for."""
-
-    grace: timedelta
-    slack: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """What the ledger compares: where a subscription stands and what it brings a month."""
 
@@ -139,6 +140,7 @@ class Standing:
     monthly: Money
     plan_id: int
     canceling: bool
+    collected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,33 +151,16 @@ class Step:
     delta: Money
 
 
-def access_until(facts: Facts, policy: Policy) -> datetime | None:
-    """The instant at which access ends by itself, or None where there is none.
-
-    A renewal is charged about an hour after the period turns, so a paid period is followed by some slack;
-    a failed renewal by a grace that counts from the unpaid invoice, because Stripe has by then already
-    moved the period on.
-    """
-    match facts.status:
-        case Status.TRIALING | Status.ACTIVE:
-            end = facts.period_end + policy.slack if facts.period_end else None
-        case Status.PAST_DUE:
-            since = facts.unpaid_since or facts.period_start
-            end = since + policy.grace if since else None
-        case _:
-            end = None
-    return _earlier(end, facts.cancel_at)
-
-
 def monthly(facts: Facts) -> Money:
     """What this subscription brings a month after discount, in whole minor units.
 
-    Nothing in a trial or after the end.
+    Nothing in a trial, after the end, and while its bills are not collected.
     """
-    if facts.status not in PAYING:
+    if facts.status not in PAYING or not facts.collected:
         return Money(0, facts.price.currency)
     paid = facts.price - facts.discount.off if facts.discount else facts.price
-    return Money(round(paid.amount / 12), paid.currency) if facts.interval is Interval.YEAR else paid
+    months = facts.interval_count * (12 if facts.interval is Interval.YEAR else 1)
+    return paid if months == 1 else Money(round(paid.amount / months), paid.currency)
 
 
 def standing(facts: Facts) -> Standing:
@@ -185,6 +170,7 @@ def standing(facts: Facts) -> Standing:
         monthly=monthly(facts),
         plan_id=facts.plan_id,
         canceling=facts.status in HOLDING and facts.cancel_at is not None,
+        collected=facts.collected,
     )
 
 
@@ -201,18 +187,16 @@ def steps(before: Standing | None, after: Standing) -> tuple[Step, ...]:
     return (Step(change or _priced(delta), delta), *turned)
 
 
-def _earlier(end: datetime | None, cancel_at: datetime | None) -> datetime | None:
-    return min(end, cancel_at) if end and cancel_at else end
-
-
 def _change(before: Standing | None, after: Standing) -> Change | None:
     held = before.status if before and before.status in HOLDING else None
-    if held is None:
-        return STARTS.get(after.status)
+    if before is None or held is None:
+        was_paused = before is not None and before.status is Status.PAUSED
+        return Change.RESUMED if was_paused and after.status in HOLDING else STARTS.get(after.status)
     if after.status not in HOLDING:
         return Change.PAUSED if after.status is Status.PAUSED else Change.ENDED
-    switched = before is not None and before.plan_id != after.plan_id
-    return MOVES.get((held, after.status)) or (Change.SWITCHED if switched else None)
+    if before.collected != after.collected:
+        return Change.RESUMED if after.collected else Change.PAUSED
+    return MOVES.get((held, after.status)) or (Change.SWITCHED if before.plan_id != after.plan_id else None)
 
 
 def _priced(delta: Money) -> Change:

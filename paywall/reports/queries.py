@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from paywall.accounts.models import Reader
 from paywall.db import db
+from paywall.membership import record
 from paywall.membership.models import MembershipEvent, Plan, Subscription
-from paywall.membership.rules import HOLDING, Source, Status
+from paywall.membership.rules import HOLDING, LIVE, Source, Status
 from paywall.money import Money
 from paywall.reports.measures import Line
 
@@ -52,6 +54,17 @@ def ledger() -> Iterator[Line]:
             change=row.change,
             delta=Money(row.monthly_delta, row.currency),
         )
+
+
+def twice(most: int = 100) -> list[Subscription]:
+    """The live subscriptions of those who have two or more that Stripe bills, by reader."""
+    query = (
+        select(Subscription)
+        .options(joinedload(Subscription.reader), joinedload(Subscription.plan))
+        .where(Subscription.reader_id.in_(record.twice()))
+        .where(Subscription.source == Source.STRIPE, Subscription.status.in_(LIVE))
+    )
+    return list(db.session.scalars(query.order_by(Subscription.reader_id, Subscription.id).limit(most)))
 
 
 def patrons() -> Iterator[PatronRow]:

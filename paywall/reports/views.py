@@ -11,6 +11,7 @@ from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.config import Settings
 from paywall.db import db, read_only
+from paywall.membership import applied, policy_words
 from paywall.reports import export, measures, queries
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")
@@ -39,7 +40,16 @@ def overview() -> str:
     read_only()
     since = _month_start(clock.now())
     figures = measures.overview(queries.ledger(), since=since)
-    return render_template("reports/overview.html", figures=figures, since=since, now=clock.now())
+    return render_template(
+        "reports/overview.html", figures=figures, since=since, now=clock.now(), twice=queries.twice()
+    )
+
+
+@reports.get("/policy")
+@may_enter(*StaffRole)
+def policy() -> str:
+    """The rules by which access ends, as they are set now."""
+    return render_template("reports/policy.html", rows=policy_words.rows(applied.in_force()))
 
 
 @reports.get("/patrons.csv")

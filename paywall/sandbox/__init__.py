@@ -7,6 +7,7 @@ from paywall.sandbox.collection import AfterRetries, Dunning
 from paywall.sandbox.deliveries import Delivery
 from paywall.sandbox.errors import SandboxError
 from paywall.sandbox.faults import Fault, FaultKind
+from paywall.sandbox.payouts import Rhythm
 from paywall.sandbox.portal import PortalView
 from paywall.sandbox.sandbox import Sandbox
 
@@ -22,6 +23,7 @@ __all__ = [
     "PaymentState",
     "PortalView",
     "Response",
+    "Rhythm",
     "Sandbox",
     "SandboxError",
 ]

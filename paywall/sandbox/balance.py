@@ -1,14 +1,28 @@
 """The account's balance: what came in, what went out, and Stripe's fee (1.5 % + 25 minor units)."""
 
+from collections import defaultdict
+
+from paywall.sandbox import payouts
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
-from paywall.sandbox.pages import page
+from paywall.sandbox.pages import Condition, equals, page
 
 _DAY = 86_400
 
 
-def book(books: Books, type: str, source: str, amount: int, currency: str, fee: int = 0) -> Doc:
-    """A line of the account's balance, in minor units; negative when money leaves."""
+def book(
+    books: Books,
+    type: str,
+    source: str,
+    amount: int,
+    currency: str,
+    fee: int = 0,
+    category: str | None = None,
+) -> Doc:
+    """A line of the account's balance, in minor units; negative when money leaves.
+
+    `category` is what accountants call it, if that is another word than `type`.
+    """
     details = [
         {"amount": fee, "currency": currency, "description": "Stripe processing fees", "type": "stripe_fee"}
     ]
@@ -20,27 +34,40 @@ def book(books: Books, type: str, source: str, amount: int, currency: str, fee: 
         "fee": fee,
         "fee_details": details if fee else [],
         "net": amount - fee,
-        "reporting_category": {"adjustment": "dispute"}.get(type, type),
+        "reporting_category": category or type,
         "source": source,
         "status": "pending",
         "type": type,
     }
-    return books.add("balance_transaction", facts)
+    booked = books.add("balance_transaction", facts)
+    payouts.plan(books, currency)
+    return booked
+
+
+def retrieve_balance(books: Books, _: str, __: Doc) -> Doc:
+    """GET /v1/balance"""
+    sums: dict[str, dict[str, int]] = {"available": defaultdict(int), "pending": defaultdict(int)}
+    for line in books.all("balance_transaction"):
+        sums[books.render(line)["status"]][line["currency"]] += line["net"]
+    currencies = sorted({currency for part in sums.values() for currency in part})
+    shown = {
+        name: [_amount(part[currency], currency) for currency in currencies] for name, part in sums.items()
+    }
+    return {"object": "balance", "livemode": False, **shown}
 
 
 def retrieve_transaction(books: Books, id: str, _: Doc) -> Doc:
     """GET /v1/balance_transactions/:id"""
-    return _shown(books, books.find("balance_transaction", id))
+    return books.find("balance_transaction", id)
 
 
 def list_transactions(books: Books, _: str, params: Doc) -> Doc:
-    """GET /v1/balance_transactions"""
+    """GET /v1/balance_transactions; by payout, that payout's own line is among them."""
     where = {name: params.get(name) for name in ("type", "currency")}
-    source = params.get("source")
-    found = page(books, "balance_transaction", "/v1/balance_transactions", params, parent=source, where=where)
-    return {**found, "data": [_shown(books, doc) for doc in found["data"]]}
+    also: list[Condition] = [equals("_payout", params["payout"])] if "payout" in params else []
+    source, url = params.get("source"), "/v1/balance_transactions"
+    return page(books, "balance_transaction", url, params, parent=source, where=where, also=also)
 
 
-def _shown(books: Books, transaction: Doc) -> Doc:
-    available = transaction["available_on"] <= books.now
-    return {**transaction, "status": "available" if available else "pending"}
+def _amount(amount: int, currency: str) -> Doc:
+    return {"amount": amount, "currency": currency, "source_types": {"card": amount}}

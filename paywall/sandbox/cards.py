@@ -13,6 +13,14 @@ class Authentication(StrEnum):
     ALWAYS = "always"
 
 
+class RefundCourse(StrEnum):
+    """How a refund to a card goes: it succeeds at once, waits first, or fails after it seemed to succeed."""
+
+    AT_ONCE = "at_once"
+    PENDING = "pending"
+    FAILS = "fails"
+
+
 @dataclass(frozen=True)
 class Decline:
     """Why a card is refused, in Stripe's words."""
@@ -32,6 +40,8 @@ class TestCard:
     after_authentication: Decline | None = None
     authentication: Authentication = Authentication.NEVER
     dispute: str | None = None
+    inquiry: bool = False
+    refund: RefundCourse = RefundCourse.AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,9 @@ CARDS = {
     "4000002760003184": TestCard(authentication=Authentication.ALWAYS),
     "4000008260003178": TestCard(authentication=Authentication.ALWAYS, after_authentication=NO_FUNDS),
     "4000000000000259": TestCard(dispute="fraudulent"),
+    "4000000000001976": TestCard(dispute="fraudulent", inquiry=True),
+    "4000000000007726": TestCard(refund=RefundCourse.PENDING),
+    "4000000000005126": TestCard(refund=RefundCourse.FAILS),
 }
 # https://docs.stripe.com/testing: payment methods that stand for a card in API calls.
 TOKENS = {
@@ -109,6 +122,9 @@ TOKENS = {
     "pm_card_authenticationRequired": "4000002760003184",
     "pm_card_authenticationRequiredOnSetup": "4000002500003155",
     "pm_card_createDispute": "4000000000000259",
+    "pm_card_createDisputeInquiry": "4000000000001976",
+    "pm_card_pendingRefund": "4000000000007726",
+    "pm_card_refundFail": "4000000000005126",
 }
 
 

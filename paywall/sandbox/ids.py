@@ -22,6 +22,7 @@ PREFIX = {
     "line_item": "il_",
     "payment_intent": "pi_",
     "payment_method": "pm_",
+    "payout": "po_",
     "price": "price_",
     "product": "prod_",
     "promotion_code": "promo_",

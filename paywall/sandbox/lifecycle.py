@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from paywall.sandbox import collection, renewal, sessions, standing
+from paywall.sandbox import collection, payouts, refunds, renewal, sessions, standing
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
 
@@ -47,12 +47,15 @@ def _resume_collection(books: Books, subscription: Doc) -> None:
 _NEXT = """SELECT timers.id, action, at, body FROM timers JOIN objects ON objects.id = timers.id
     WHERE at <= ? ORDER BY at, rank LIMIT 1"""
 _ACTIONS: dict[str, Callable[[Books, Doc], object]] = {
+    "arrive": payouts.arrive,
     "cancel": _cancel,
     "expire_incomplete": standing.give_up_incomplete,
     "expire_session": sessions.expire_now,
     "finalize": renewal.finalize_and_collect,
+    "pay_out": payouts.pay_out,
     "renew": renewal.turn,
     "resume_collection": _resume_collection,
     "retry": collection.collect,
+    "settle_refund": refunds.settle,
     "trial_will_end": _trial_will_end,
 }

@@ -172,9 +172,9 @@ def _take(books: Books, intent: Doc, method: Doc) -> Attempt:
     intent.update(last_payment_error=None, next_action=None)
     books.save(intent)
     books.emit("payment_intent.succeeded", intent)
-    reason = test_card(method["_number"]).dispute
-    if reason:
-        disputes.open_dispute(books, charged["id"], reason)
+    card = test_card(method["_number"])
+    if card.dispute:
+        disputes.open_dispute(books, charged["id"], card.dispute, inquiry=card.inquiry)
     return Attempt(Answer.PAID, None, charged["id"])
 
 

@@ -102,6 +102,10 @@ def _with_transactions(books: Books, doc: Doc) -> Doc:
     return {**doc, "balance_transactions": moved}
 
 
+def _with_status(books: Books, doc: Doc) -> Doc:
+    return {**doc, "status": "available" if doc["available_on"] <= books.now else "pending"}
+
+
 def _with_pending(books: Books, doc: Doc) -> Doc:
     row = books.db.execute(
         "SELECT count(*) FROM deliveries WHERE event = ? AND state = 'pending'", (doc["id"],)
@@ -153,6 +157,7 @@ def _with_validity(books: Books, doc: Doc) -> Doc:
 
 
 _PARTS = {
+    "balance_transaction": _with_status,
     "coupon": _with_validity,
     "dispute": _with_transactions,
     "event": _with_pending,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stripe import HTTPClient
 
-from paywall.sandbox import collection, disputes, lifecycle, terms, test_clocks, webhooks
+from paywall.sandbox import bulk, collection, disputes, lifecycle, payouts, terms, test_clocks, webhooks
 from paywall.sandbox.api import API_KEY, Api, Response
 from paywall.sandbox.books import Books, Origin
 from paywall.sandbox.checkout import Checkout
@@ -20,6 +20,7 @@ from paywall.sandbox.faults import Faults
 from paywall.sandbox.hosted import HostedInvoices
 from paywall.sandbox.ids import Ids
 from paywall.sandbox.ledger import Ledger
+from paywall.sandbox.payouts import Rhythm
 from paywall.sandbox.portal import Portal
 from paywall.sandbox.store import Store
 from paywall.sandbox.transport import SandboxClient, SandboxWsgi
@@ -52,6 +53,7 @@ class Sandbox:
         self.portal = Portal(self._work)
         self.invoices = HostedInvoices(self._work, self._look)
         self.disputes = Disputes(self._work)
+        self.bank = Bank(self._work, self._look)
         self.ledger = Ledger(self._work, self._look, self.deliveries)
         self._api = Api(self._store, self._clock, self._ids, self.faults, self._work, self._look)
         self.wsgi = SandboxWsgi(self.handle)
@@ -100,6 +102,14 @@ class Sandbox:
             books.now = int(target)
             lifecycle.tidy(books)
         return self.now()
+
+    def copy(self, subscription: str, count: int, *, first_reader: int) -> None:
+        """Copy a subscription with its customer `count` times, for an account as large as there is none.
+
+        The copies are `sub_copy1` of `cus_copy1` and so on, and stand still whatever the clock says.
+        """
+        with self._work() as books:
+            bulk.copy(books, subscription, count, first_reader=first_reader)
 
     @property
     def dunning(self) -> Dunning:
@@ -166,12 +176,40 @@ class Disputes:
     def __init__(self, work: Callable[[], AbstractContextManager[Books]]) -> None:
         self._work = work
 
-    def open(self, charge_id: str, reason: str = "fraudulent") -> Doc:
-        """Take the money of a charge back. Raises `SandboxError` for a charge that was not paid."""
+    def open(self, charge_id: str, reason: str = "fraudulent", *, inquiry: bool = False) -> Doc:
+        """Take the money of a charge back, or only ask. Raises `SandboxError` for one that was not paid."""
         with self._work() as books:
-            return books.render(disputes.open_dispute(books, charge_id, reason))
+            return books.render(disputes.open_dispute(books, charge_id, reason, inquiry=inquiry))
 
     def close(self, dispute_id: str, *, won: bool) -> Doc:
         """Decide a dispute."""
         with self._work() as books:
             return books.render(disputes.close_dispute(books, dispute_id, won=won))
+
+
+class Bank:
+    """Where our payouts go."""
+
+    def __init__(
+        self,
+        work: Callable[[], AbstractContextManager[Books]],
+        look: Callable[[], AbstractContextManager[Books]],
+    ) -> None:
+        self._work = work
+        self._look = look
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """When money is paid out by itself."""
+        with self._look() as books:
+            return payouts.rhythm(books)
+
+    @rhythm.setter
+    def rhythm(self, wanted: Rhythm) -> None:
+        with self._work() as books:
+            payouts.set_rhythm(books, wanted)
+
+    def send_back(self, payout_id: str) -> Doc:
+        """Let a payout fail."""
+        with self._work() as books:
+            return books.render(payouts.fail(books, payout_id))

@@ -21,6 +21,8 @@ _SCHEMA = (
         (json_extract(body, '$.email'), created, seq) WHERE kind = 'customer'""",
     """CREATE INDEX IF NOT EXISTS objects_intent ON objects
         (json_extract(body, '$.payment.payment_intent'), created, seq) WHERE kind = 'invoice_payment'""",
+    """CREATE INDEX IF NOT EXISTS objects_payout ON objects
+        (json_extract(body, '$._payout'), created, seq) WHERE kind = 'balance_transaction'""",
     """CREATE TABLE IF NOT EXISTS timers (
         id TEXT NOT NULL, action TEXT NOT NULL, at INTEGER NOT NULL, rank INTEGER NOT NULL,
         PRIMARY KEY (id, action)) WITHOUT ROWID""",

@@ -21,7 +21,8 @@ from paywall.mail import Letter
 from paywall.membership import plans, record
 from paywall.membership.models import Plan
 from paywall.membership.plans import PlanText
-from paywall.membership.rules import Facts, Interval, Policy, Source, Status
+from paywall.membership.policy import Policy
+from paywall.membership.rules import Facts, Interval, Source, Status
 from paywall.money import Money
 from tests.accounts.browser import sign_out, sign_up
 from tests.articles.files import SECRET, TEASER, publish

@@ -6,9 +6,10 @@ from sqlalchemy import select
 from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing import checkout
+from paywall.billing.cashbook.models import Invoice
 from paywall.billing.checkout import AlreadyPatron, Outcome
 from paywall.billing.gateway import gateway
-from paywall.billing.models import CheckoutTry, Invoice, StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Gone
 from paywall.db import db
 from paywall.errors import Conflict, NotFound, Unavailable

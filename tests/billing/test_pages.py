@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from paywall.accounts.models import Reader
+from paywall.billing.gateway import gateway
 from paywall.billing.models import CheckoutTry
 from paywall.db import db
 from paywall.mail import Letter
@@ -135,6 +136,18 @@ def test_the_account_page_says_what_is_held_and_what_it_costs(shop: Shop, vera: 
     assert "You are a patron. The next payment, €5, is on" in text
     assert "Invoices" in text
     assert "paid" in text
+
+
+def test_the_account_page_says_what_was_refunded(shop: Shop, vera: FlaskClient) -> None:
+    vera.get(pay(vera, shop))
+    refunds = gateway().client.v1.refunds
+    charge = gateway().client.v1.charges.list().data[0].id
+    refunds.create({"charge": charge, "amount": 200})
+    vera.get("/account/back")
+    assert "<td>€2 refunded</td>" in vera.get("/account").text
+    refunds.create({"charge": charge})
+    vera.get("/account/back")
+    assert "<td>refunded</td>" in vera.get("/account").text
 
 
 def test_the_portal_opens_for_one_click_and_its_changes_show_on_return(shop: Shop, vera: FlaskClient) -> None:

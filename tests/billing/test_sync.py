@@ -1,22 +1,29 @@
 """Sync: the later fetch wins, missing facts end nothing, foreign ones make no patron."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
-from paywall import clock
+from paywall import clock, metrics
 from paywall.billing import checkout
 from paywall.billing import sync as syncing
 from paywall.billing.gateway import gateway
+from paywall.billing.gateway.books import subscription_of
 from paywall.billing.models import StripeCustomer
-from paywall.billing.remote import Gone, RemoteSubscription
+from paywall.billing.remote import Gone, RemoteSubscription, Sold
+from paywall.billing.sync import facts_of
 from paywall.db import db
 from paywall.errors import Unavailable
 from paywall.mail import Letter
 from paywall.membership.models import MembershipEvent
-from paywall.membership.rules import Change, Status
-from paywall.sandbox import Fault, FaultKind
+from paywall.membership.policy import Cause
+from paywall.membership.rules import Change, Interval, Status, monthly
+from paywall.money import Money
+from paywall.sandbox import AfterRetries, Dunning, Fault, FaultKind
 from tests.shop import Shop, card
 
 
@@ -159,18 +166,114 @@ def test_a_customer_gone_at_stripe_is_no_error(shop: Shop, monkeypatch: pytest.M
     assert shop.held()[0].status is Status.ACTIVE
 
 
-def test_a_status_from_the_future_gives_no_access_and_shouts(
+def test_a_status_from_the_future_gives_nothing_new_takes_nothing_and_shouts(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.join()
+    real = gateway().subscriptions
+
+    def odd(who: str) -> list[RemoteSubscription]:
+        month = timedelta(days=31)
+        return [
+            replace(one, status=Status.UNKNOWN, period_end=(one.period_end or clock.now()) + month)
+            for one in real(who)
+        ]
+
+    monkeypatch.setattr(gateway(), "subscriptions", odd)
+    syncing.sync(customer_id(shop))
+    held = shop.held()[0]
+    assert (held.status, held.access_until) == (Status.ACTIVE, before.access_until)
+    assert held.unknown_since is not None
+    assert "paywall_subscriptions_unknown_status 1.0" in metrics.text().decode()
+    assert (changes(), kinds()) == ([Change.STARTED], ["welcome"])
+    monkeypatch.setattr(gateway(), "subscriptions", real)
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].unknown_since is None
+
+
+def test_a_new_subscription_at_a_status_from_the_future_opens_nothing_and_keeps_a_second_from_being_sold(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
-    shop.join()
+    session_id = shop.begin()
+    shop.pay(session_id)
     real = gateway().subscriptions
     monkeypatch.setattr(
         gateway(), "subscriptions", lambda who: [replace(one, status=Status.UNKNOWN) for one in real(who)]
     )
-    syncing.sync(customer_id(shop))
+    checkout.finish(shop.reader, session_id)
     assert shop.held()[0].access_until is None
+    with pytest.raises(checkout.AlreadyPatron):
+        shop.begin()
+
+
+def test_a_plan_of_ours_beside_something_else_is_found_and_so_is_how_often_it_is_paid(shop: Shop) -> None:
+    held = shop.join()
+    stripe = gateway().client.v1
+    kept = stripe.subscriptions.retrieve(held.external_id)
+    remote = subscription_of(kept)
+    tote = as_sold(remote, price_id="price_of_a_tote_bag", product_id="tote", price=Money(900, "eur"))
+    both = replace(remote, price_id=tote.price_id, product_id=tote.product_id, others=(as_sold(remote),))
+    assert facts_of([both])[0].price == held.price
+    assert facts_of([replace(both, others=(tote,))]) == []
+    quarterly = replace(remote, interval_count=3, price=Money(1500, "eur"))
+    assert monthly(facts_of([quarterly])[0]) == Money(500, "eur")
+    rhythm = kept.items.data[0].price.recurring
+    assert rhythm is not None
+    rhythm.interval = "week"
+    weekly = facts_of([subscription_of(kept)])[0]
+    assert (weekly.price, weekly.interval) == (Money(2167, "eur"), Interval.MONTH)
+    kept.items.data.clear()
+    assert facts_of([subscription_of(kept)]) == []
+
+
+def as_sold(one: RemoteSubscription, **changes: Any) -> Sold:
+    """The item of a subscription by itself."""
+    same = {name: getattr(one, name) for name in Sold.__dataclass_fields__}
+    return Sold(**(same | changes))
+
+
+def test_a_pause_that_the_reader_asked_for_reads_on_to_the_paid_day(shop: Shop) -> None:
+    held = shop.join()
+    gateway().client.v1.subscriptions.pause(held.external_id)
+    syncing.sync(customer_id(shop))
+    paused = shop.held()[0]
+    assert (paused.status, paused.access_cause) == (Status.PAUSED, Cause.BREAK)
+    assert paused.access_until == held.period_end
+    gateway().client.v1.subscriptions.resume(held.external_id)
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].status is Status.ACTIVE
+    assert changes() == [Change.STARTED, Change.PAUSED, Change.RESUMED]
+
+
+def test_a_membership_that_stripe_leaves_past_due_for_ever_has_one_grace(shop: Shop) -> None:
+    shop.sandbox.dunning = Dunning(days=(3,), end=AfterRetries.PAST_DUE)
+    held = shop.join(number="4000000000000341")
+    shop.sandbox.advance(months=1)
+    shop.sandbox.advance(by=timedelta(hours=2))
+    syncing.sync(customer_id(shop))
+    failed = shop.held()[0]
+    assert held.period_end is not None
+    assert failed.unpaid_since == held.period_end
+    assert failed.access_until == held.period_end + timedelta(days=7)
+    for _ in range(3):
+        shop.sandbox.advance(months=1)
+        syncing.sync(customer_id(shop))
+    still = shop.held()[0]
+    assert (still.status, still.access_until) == (Status.PAST_DUE, failed.access_until)
+
+
+def test_bills_that_are_not_collected_keep_access_and_bring_nothing(shop: Shop) -> None:
+    held = shop.join()
+    api = gateway().client.v1.subscriptions
+    api.update(held.external_id, {"pause_collection": {"behavior": "void"}})
+    syncing.sync(customer_id(shop))
+    free = shop.held()[0]
+    assert (free.status, free.access_until, free.monthly) == (Status.ACTIVE, held.access_until, 0)
+    assert free.access_cause is Cause.UNCOLLECTED
+    api.update(held.external_id, {"pause_collection": ""})
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].monthly == 500
+    assert changes() == [Change.STARTED, Change.PAUSED, Change.RESUMED]
 
 
 def test_a_stripe_that_is_down_changes_nothing(shop: Shop) -> None:

@@ -1,17 +1,16 @@
 """The rules of membership, as tables with their boundary instants."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from paywall.membership import rules
-from paywall.membership.rules import Change, Facts, Interval, Policy, Source, Standing, Status, Step
+from paywall.membership.rules import Change, Facts, Interval, Source, Standing, Status, Step
 from paywall.money import Money
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 END = datetime(2026, 12, 1, 12, tzinfo=UTC)
-POLICY = Policy(grace=timedelta(days=7), slack=timedelta(hours=24))
 FIVE = Money(500, "eur")
 NOTHING = Money(0, "eur")
 FACTS = Facts(
@@ -28,31 +27,6 @@ FACTS = Facts(
 
 
 @pytest.mark.parametrize(
-    ("changes", "until"),
-    [
-        ({}, END + timedelta(hours=24)),
-        ({"status": Status.TRIALING}, END + timedelta(hours=24)),
-        ({"cancel_at": END}, END),
-        ({"cancel_at": START + timedelta(days=3)}, START + timedelta(days=3)),
-        ({"cancel_at": END + timedelta(days=60)}, END + timedelta(hours=24)),
-        ({"period_end": None}, None),
-        ({"status": Status.PAST_DUE}, START + timedelta(days=7)),
-        ({"status": Status.PAST_DUE, "unpaid_since": START + timedelta(days=10)}, START + timedelta(days=17)),
-        ({"status": Status.PAST_DUE, "cancel_at": START + timedelta(days=2)}, START + timedelta(days=2)),
-        ({"status": Status.PAST_DUE, "period_start": None}, None),
-        ({"status": Status.UNPAID}, None),
-        ({"status": Status.PAUSED}, None),
-        ({"status": Status.INCOMPLETE}, None),
-        ({"status": Status.INCOMPLETE_EXPIRED}, None),
-        ({"status": Status.CANCELED}, None),
-        ({"status": Status.UNKNOWN}, None),
-    ],
-)
-def test_access_ends_by_itself(changes: dict[str, object], until: datetime | None) -> None:
-    assert rules.access_until(replace(FACTS, **changes), POLICY) == until  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
     ("status", "interval", "price", "monthly"),
     [
         (Status.ACTIVE, Interval.MONTH, 500, 500),
@@ -66,6 +40,21 @@ def test_access_ends_by_itself(changes: dict[str, object], until: datetime | Non
 def test_brings_this_much_a_month(status: Status, interval: Interval, price: int, monthly: int) -> None:
     facts = replace(FACTS, status=status, interval=interval, price=Money(price, "eur"))
     assert rules.monthly(facts) == Money(monthly, "eur")
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "price", "monthly"),
+    [(Interval.MONTH, 3, 1500, 500), (Interval.MONTH, 3, 1000, 333), (Interval.YEAR, 2, 10000, 417)],
+)
+def test_a_price_of_several_intervals_is_shared_out(
+    interval: Interval, count: int, price: int, monthly: int
+) -> None:
+    facts = replace(FACTS, interval=interval, interval_count=count, price=Money(price, "eur"))
+    assert rules.monthly(facts) == Money(monthly, "eur")
+
+
+def test_bills_that_are_not_collected_bring_nothing() -> None:
+    assert rules.monthly(replace(FACTS, collected=False)) == NOTHING
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -85,6 +74,7 @@ ACTIVE = standing(Status.ACTIVE)
 TRIAL = standing(Status.TRIALING, 0)
 LATE = standing(Status.PAST_DUE)
 GONE = standing(Status.CANCELED, 0)
+UNCOLLECTED = Standing(Status.ACTIVE, NOTHING, 1, canceling=False, collected=False)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +96,11 @@ GONE = standing(Status.CANCELED, 0)
         (LATE, standing(Status.UNPAID, 0), [(Change.ENDED, -500)]),
         (ACTIVE, GONE, [(Change.ENDED, -500)]),
         (ACTIVE, standing(Status.PAUSED, 0), [(Change.PAUSED, -500)]),
+        (standing(Status.PAUSED, 0), ACTIVE, [(Change.RESUMED, 500)]),
+        (standing(Status.PAUSED, 0), GONE, []),
+        (ACTIVE, UNCOLLECTED, [(Change.PAUSED, -500)]),
+        (UNCOLLECTED, ACTIVE, [(Change.RESUMED, 500)]),
+        (UNCOLLECTED, GONE, [(Change.ENDED, 0)]),
         (ACTIVE, standing(Status.ACTIVE, 1500), [(Change.UPGRADED, 1000)]),
         (standing(Status.ACTIVE, 1500), ACTIVE, [(Change.DOWNGRADED, -1000)]),
         (ACTIVE, standing(Status.ACTIVE, 1500, plan_id=2), [(Change.SWITCHED, 1000)]),

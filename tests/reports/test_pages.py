@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 
 from paywall.accounts import staff
 from paywall.accounts.models import StaffRole
+from paywall.billing import checkout
+from paywall.billing.gateway import gateway
 from paywall.db import db
 from paywall.mail import Letter
 from paywall.reports.export import cell
@@ -38,6 +40,32 @@ def test_the_figures_come_from_the_ledger(shop: Shop, bookkeeper: FlaskClient) -
     assert "<b>1</b> <span>active patrons</span>" in text
     assert "<b>1</b> <span>new this month</span>" in text
     assert "<b>€5</b> <span>a month (MRR, EUR)</span>" in text
+
+
+def test_staff_see_when_access_ends(bookkeeper: FlaskClient) -> None:
+    text = bookkeeper.get("/staff/policy").text
+    assert "7 days from then on" in text
+    assert "The bank has taken a payment back" in text
+
+
+def test_who_pays_twice_is_shown_until_it_is_put_right(shop: Shop, bookkeeper: FlaskClient) -> None:
+    first = shop.join()
+    assert "Paying twice" not in bookkeeper.get("/staff").text
+    api = gateway().client.v1.subscriptions
+    bought = api.retrieve(first.external_id)
+    second = api.create(
+        {"customer": str(bought.customer), "items": [{"price": bought.items.data[0].price.id}]}
+    )
+    checkout.sync_reader(shop.reader.id)
+    text = bookkeeper.get("/staff").text
+    assert "Paying twice" in text
+    assert text.count("ana@example.org") == 2
+    assert first.external_id in text
+    assert second.id in text
+    assert "paywall_patrons_paying_twice 1.0" in bookkeeper.get("/metrics").text
+    api.cancel(second.id)
+    checkout.sync_reader(shop.reader.id)
+    assert "Paying twice" not in bookkeeper.get("/staff").text
 
 
 def test_the_list_opens_in_a_spreadsheet(shop: Shop, bookkeeper: FlaskClient) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import stripe
 
+from paywall.billing.cashbook.facts import Kind
 from paywall.billing.gateway import Gateway
 from paywall.billing.remote import Duration, Mode, Offer, Terms
 from paywall.membership.discounts import Cut
@@ -75,6 +76,14 @@ class TestRequests:
                 gateway.client.v1.refunds.create({"payment_intent": paid.payment_intent or ""})
                 assert gateway.gift_payment(page.id).is_refunded
 
+    def look_at_the_money(self, gateway: Gateway, customer: str, subscription: str) -> None:
+        """A first bill of 5 euros less a promotion of one."""
+        money = gateway.money_of(customer)
+        (bill,), (paid,) = money.invoices, money.payments
+        assert (bill.amount, bill.discount, bill.amount_paid) == (400, 100, 400)
+        assert (bill.subscription, paid.amount, paid.invoice) == (subscription, 400, bill.stripe_id)
+        assert [(one.amount, one.source) for one in money.transactions] == [(400, paid.stripe_id)]
+
     def test_a_reader_joins_and_looks_after_it(self, gateway: Gateway, sandbox: Sandbox) -> None:
         price = on_sale(gateway)
         customer = gateway.create_customer(7, "7:1")
@@ -102,10 +111,59 @@ class TestRequests:
         assert (held.price_id, held.price) == (price, Money(500, "eur"))
         assert held.discount is not None
         assert held.discount.off == Money(100, "eur")
-        assert [invoice.total for invoice in gateway.invoices(customer)] == [Money(400, "eur")]
+        self.look_at_the_money(gateway, customer, held.id)
         gateway.end_promotion(promotion.id)
         assert [one.is_active for one in gateway.promotions()] == [False]
         portal = gateway.ensure_portal(None, site_url=SITE)[0]
         about = {"configuration": portal, "back": SITE, "subject": held.id}
         for flow in (None, "subscription_cancel", "payment_method_update"):
             assert gateway.portal(customer, flow=flow, **about).startswith(SITE)
+
+    def test_what_money_moved_is_read_page_by_page(self, gateway: Gateway, sandbox: Sandbox) -> None:
+        on_sale(gateway)
+        urls = (f"{SITE}/gift/paid", f"{SITE}/gift")
+        for key, number in (("a", "4000000000005126"), ("b", "4000000000000259")):
+            page = gateway.open_gift(
+                gift_id=1,
+                key=key,
+                product="supporter",
+                money=Money(9000, "eur"),
+                title="A gift",
+                customer=None,
+                email="gina@example.org",
+                urls=urls,
+            )
+            sandbox.checkout.pay(page.id, Card(number, 12, 2099, "123", "Ada"))
+        disputed, refunded = gateway.client.v1.charges.list().data
+        gateway.client.v1.refunds.create({"charge": refunded.id})
+        sandbox.advance(by=timedelta(days=6))
+        since = sandbox.now() - timedelta(days=90)
+        lines = gateway.transactions_after(None, since).items[0]
+        assert len(lines.transactions) == 6
+        assert {one.status for one in lines.refunds} == {"failed"}
+        (dispute,) = gateway.disputes_after(None, since).items[0].disputes
+        assert gateway.charge_behind(Kind.DISPUTE, dispute.stripe_id) == disputed.id
+        assert gateway.charge_behind(Kind.REFUND, lines.refunds[0].stripe_id) == refunded.id
+        assert gateway.charge(disputed.id).disputes == (dispute,)
+        (payout,) = gateway.payouts_after(None, None).items[0].payouts
+        assert gateway.payout(payout.stripe_id).payouts == (payout,)
+        assert len(gateway.paid_out_after(None, payout.stripe_id).items[0].transactions) == 6
+
+    def test_what_stripe_leaves_out_is_read_as_nothing(self, gateway: Gateway, sandbox: Sandbox) -> None:
+        """The SDK's annotations do not tell "may be null" from "may be absent"."""
+        price = on_sale(gateway)
+        customer = gateway.create_customer(7, "7:1")
+        urls = (f"{SITE}/joined", f"{SITE}/join")
+        for number in ("4000000000000259", "4000000000005126", "4000000000000341"):
+            page = gateway.open_checkout(
+                customer=customer, reader_id=7, price=price, terms=Terms(), urls=urls, key=number
+            )
+            sandbox.checkout.pay(page.id, Card(number, 12, 2099, "123", "Ada"))
+        gateway.client.v1.refunds.create({"charge": gateway.client.v1.charges.list().data[1].id})
+        sandbox.advance(months=1, by=timedelta(hours=3))
+        bare = CheckedClient(sandbox.http_client(), drop_nulls=True)
+        other = Gateway(stripe.StripeClient(sandbox.api_key, http_client=bare), Mode.SANDBOX, list)
+        assert other.money_of(customer) == gateway.money_of(customer)
+        assert other.transactions_after(None, None) == gateway.transactions_after(None, None)
+        assert other.payouts_after(None, None) == gateway.payouts_after(None, None)
+        assert {one.status for one in gateway.money_of(customer).payments} == {"succeeded", "failed"}

@@ -17,6 +17,7 @@ ASKED: list[tuple[str, dict[str, Any], str]] = [
     ("invoices", {"subscription": "sub_1"}, "objects_parent"),
     ("invoice_payments", {"invoice": "in_1"}, "objects_parent"),
     ("invoice_payments", {"payment": {"type": "payment_intent", "payment_intent": "pi_1"}}, "objects_intent"),
+    ("balance_transactions", {"payout": "po_1"}, "objects_payout"),
     ("events", {"types": ["invoice.paid"]}, "objects_kind"),
 ]
 

@@ -6,6 +6,7 @@ import stripe
 from flask import Flask, current_app
 
 from paywall.billing.gateway.books import Books
+from paywall.billing.gateway.cashbook import CashBook
 from paywall.billing.gateway.catalogue import Catalogue
 from paywall.billing.gateway.discounts import Discounts
 from paywall.billing.gateway.events import Events
@@ -18,7 +19,7 @@ from paywall.config import Settings
 stripe.enable_telemetry = False
 
 
-class Gateway(Events, Books, Pages, Catalogue, Discounts, Gifts, Walks):
+class Gateway(Events, Books, CashBook, Pages, Catalogue, Discounts, Gifts, Walks):
     """Everything that we ask of Stripe. Raises Unavailable when it does not answer, Gone for what it has not.
 
     No transaction may be open while it speaks: a slow answer would hold the database.

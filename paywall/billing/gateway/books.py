@@ -1,6 +1,6 @@
-"""One customer's books at Stripe: who they are, what they hold, what they were billed."""
+"""One customer's books at Stripe: who they are, what they hold."""
 
-from datetime import datetime
+from fractions import Fraction
 
 import stripe
 
@@ -8,7 +8,7 @@ from paywall import clock
 from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
-from paywall.billing.remote import RemoteInvoice, RemoteSubscription
+from paywall.billing.remote import RemoteSubscription, Sold
 from paywall.membership import discounts
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
@@ -42,7 +42,7 @@ class Books(Line):
                     "customer": customer,
                     "status": "all",
                     "limit": 100,
-                    "expand": ["data.latest_invoice", "data.customer", "data.discounts.source.coupon"],
+                    "expand": ["data.customer", "data.discounts.source.coupon"],
                 }
             )
             return [subscription_of(one) for one in found.auto_paging_iter()]
@@ -52,40 +52,63 @@ class Books(Line):
         with self.talking():
             self.client.v1.subscriptions.update(subscription, {"default_payment_method": ""})
 
-    def invoices(self, customer: str, *, most: int = 100) -> list[RemoteInvoice]:
-        """The customer's newest invoices, without drafts."""
-        with self.talking():
-            found = self.client.v1.invoices.list({"customer": customer, "limit": most})
-            return [_invoice(one) for one in found.data if one.status != "draft"]
-
 
 def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
     """A subscription in our words; what was not expanded is left out of account."""
-    items = one.items.data
-    price = items[0].price
-    ends = max(item.current_period_end for item in items)
-    interval = price.recurring.interval if price.recurring else ""
-    charged = Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency)
+    first, *others = [_sold(one, item) for item in one.items.data] or [NOTHING]
+    ends = max((item.current_period_end for item in one.items.data), default=None)
+    starts = max((item.current_period_start for item in one.items.data), default=None)
     return RemoteSubscription(
         id=one.id,
         customer=id_of(one.customer) or "",
-        price_id=price.id,
-        product_id=id_of(price.product),
         status=Status.read(one.status),
-        price=charged,
-        interval=Interval(interval) if interval in list(Interval) else None,
         started_at=instant(one.start_date),
-        period_start=instant_or_none(max(item.current_period_start for item in items)),
+        period_start=instant_or_none(starts),
         period_end=instant_or_none(ends),
         trial_end=instant_or_none(one.trial_end),
         # Flexible billing sets cancel_at alone, classic both, a bare API call perhaps only the boolean.
         cancel_at=instant_or_none(one.cancel_at or (ends if one.cancel_at_period_end else None)),
         ended_at=instant_or_none(one.ended_at),
-        unpaid_since=_unpaid_since(one.latest_invoice),
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
         has_other_card=_has_other_card(one),
-        discount=discounts.standing(charged, cuts(one, id_of(price.product)), clock.now()),
+        collected=one.pause_collection is None,
+        wanted_break=_wanted_break(one),
+        others=tuple(others),
+        **{name: getattr(first, name) for name in Sold.__dataclass_fields__},
     )
+
+
+# Rhythms that we do not sell but staff can make at Stripe, as so many payments a month.
+SHORTER = {"day": Fraction(365, 12), "week": Fraction(52, 12)}
+# An item can be taken off a subscription until none is left; what sells nothing is nobody's plan.
+NOTHING = Sold("", None, Money(0, "xxx"), None, 1, None)
+
+
+def _sold(one: stripe.Subscription, item: stripe.SubscriptionItem) -> Sold:
+    price, product = item.price, id_of(item.price.product)
+    pieces = 1 if item.quantity is None else item.quantity
+    word, count = (price.recurring.interval, price.recurring.interval_count) if price.recurring else ("", 1)
+    charged = Money((price.unit_amount or 0) * pieces, price.currency)
+    if word in SHORTER:
+        word, charged, count = (
+            "month",
+            Money(round(charged.amount * SHORTER[word] / count), charged.currency),
+            1,
+        )
+    return Sold(
+        price_id=price.id,
+        product_id=product,
+        price=charged,
+        interval=Interval(word) if word in list(Interval) else None,
+        interval_count=count,
+        discount=discounts.standing(charged, cuts(one, product), clock.now()),
+    )
+
+
+def _wanted_break(one: stripe.Subscription) -> bool:
+    paused = one.status_details.paused if one.status == "paused" and one.status_details else None
+    why = paused.subscription if paused else None
+    return why is not None and why.type == "pause_requested"
 
 
 def _has_other_card(one: stripe.Subscription) -> bool:
@@ -94,21 +117,3 @@ def _has_other_card(one: stripe.Subscription) -> bool:
     settings = one.customer.invoice_settings if isinstance(one.customer, stripe.Customer) else None
     chosen = id_of(settings.default_payment_method) if settings else None
     return own is not None and chosen is not None and own != chosen
-
-
-def _unpaid_since(invoice: stripe.Invoice | str | None) -> datetime | None:
-    if isinstance(invoice, stripe.Invoice) and invoice.status in {"open", "uncollectible"}:
-        return instant_or_none(invoice.created)
-    return None
-
-
-def _invoice(one: stripe.Invoice) -> RemoteInvoice:
-    return RemoteInvoice(
-        id=one.id or "",
-        number=one.number,
-        status=one.status or "open",
-        total=Money(one.total, one.currency),
-        made_at=instant(one.created),
-        page_url=one.hosted_invoice_url,
-        pdf_url=one.invoice_pdf,
-    )

@@ -5,6 +5,7 @@ from typing import Any
 
 import stripe
 
+from paywall.billing.cashbook.facts import Kind, News
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of
 from paywall.billing.remote import Event
@@ -37,6 +38,20 @@ def mentioned(payload: str) -> set[str]:
     about = (body.get("data") or {}).get("object") or body.get("related_object") or {}
     named = (about.get(name) for name in ("id", "payment_intent", "charge"))
     return {one for one in named if isinstance(one, str)}
+
+
+def money_in(payload: str) -> News | None:
+    """What of the cash book a stored event is about; None if it is about something else.
+
+    A thin event names its object only (`charge.dispute`), without the charge.
+    """
+    body = json.loads(payload)
+    about = (body.get("data") or {}).get("object") or body.get("related_object") or {}
+    kind = str(about.get("object") or about.get("type")).rpartition(".")[2]
+    if kind not in list(Kind) or not isinstance(about.get("id"), str):
+        return None
+    charge = about["id"] if kind == Kind.CHARGE else about.get("charge")
+    return News(Kind(kind), about["id"], charge if isinstance(charge, str) else None)
 
 
 def event_of(event: stripe.Event) -> Event:

@@ -4,14 +4,12 @@ from typing import Any
 
 import stripe
 
+from paywall.billing.cashbook.rules import stands
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.pages import checkout_of
 from paywall.billing.gifts.rules import GiftPayment
 from paywall.billing.remote import Checkout
 from paywall.money import Money
-
-# An inquiry takes no money yet; these two leave it with us.
-_HARMLESS = {"won", "prevented"}
 
 
 class Gifts(Line):
@@ -66,4 +64,4 @@ class Gifts(Line):
 
     def _is_disputed(self, charge: str) -> bool:
         found = self.client.v1.disputes.list({"charge": charge}).data
-        return any(not (one.status in _HARMLESS or one.status.startswith("warning")) for one in found)
+        return any(stands(one.status) for one in found)

@@ -17,3 +17,10 @@ def instant_or_none(seconds: int | None) -> datetime | None:
 def instant(seconds: int) -> datetime:
     """An aware UTC instant from Stripe's seconds."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def maybe(thing: Any, *path: str) -> Any:
+    """What stands at the end of a path, each step of which Stripe may leave out or fill with null."""
+    for name in path:
+        thing = getattr(thing, name, None)
+    return thing

@@ -27,9 +27,7 @@ class Walks(Line):
         """One subscription as it stands; raises Gone."""
         with self.talking():
             return subscription_of(
-                self.client.v1.subscriptions.retrieve(
-                    stripe_id, {"expand": ["latest_invoice", "discounts.source.coupon"]}
-                )
+                self.client.v1.subscriptions.retrieve(stripe_id, {"expand": ["discounts.source.coupon"]})
             )
 
     def claimed(self, customer: str) -> Claimed:

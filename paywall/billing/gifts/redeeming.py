@@ -13,10 +13,9 @@ from paywall.billing.gateway import gateway
 from paywall.billing.gifts import rules
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState, Void
-from paywall.billing.sync import policy
 from paywall.db import db
 from paywall.errors import Conflict, NotFound
-from paywall.membership import record
+from paywall.membership import applied, record
 from paywall.membership.rules import HOLDING, Facts, Interval, Source, Status
 from paywall.money import Money
 
@@ -171,7 +170,7 @@ def _record(gift: Gift) -> None:
         cancel_at=gift.ends_at,
         ended_at=None if runs else gift.ends_at if gift.state is GiftState.ENDED else clock.now(),
     )
-    record.record(gift.redeemer, [facts], policy())
+    record.record(gift.redeemer, [facts], applied.in_force())
 
 
 def _remind(gift: Gift, now: datetime) -> None:

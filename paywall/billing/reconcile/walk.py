@@ -19,7 +19,7 @@ from paywall.billing.reconcile.kept import LiveRow
 from paywall.billing.reconcile.pace import Pace
 from paywall.billing.reconcile.runs import Run, Seen
 from paywall.billing.remote import Claimed, Gone, RemoteSubscription
-from paywall.billing.sync import facts_of, sync
+from paywall.billing.sync import CALLS, facts_of, sync
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import Unavailable
@@ -163,7 +163,7 @@ class Walk:
         if self.is_dry:
             return Outcome.FOUND
         try:
-            self.pace.ask(lambda: sync(customer_id, also=[subscription]), calls=2)
+            self.pace.ask(lambda: sync(customer_id, also=[subscription]), calls=CALLS)
             stated = facts_of([self.pace.ask(lambda: gateway().subscription(subscription))])
         except Gone:
             return Outcome.REMAINS
@@ -190,7 +190,7 @@ class Walk:
         found = Drift(Kind.MISSING_THERE, row.external_id, row.customer or "", row.status.value, "nothing")
         if self.is_dry or row.customer_id is None:
             return found if self.is_dry else replace(found, outcome=Outcome.REMAINS)
-        self.pace.ask(lambda: sync(row.customer_id or 0), calls=2)
+        self.pace.ask(lambda: sync(row.customer_id or 0), calls=CALLS)
         status = db.session.scalar(select(Subscription.status).where(Subscription.id == row.id))
         db.session.rollback()
         return replace(found, outcome=Outcome.REMAINS if status in rules.LIVE else Outcome.REPAIRED)

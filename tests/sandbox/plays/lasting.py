@@ -5,7 +5,18 @@ from typing import Any
 
 from paywall.sandbox import AfterRetries, Dunning
 from tests.sandbox.plays.refusing import refused
-from tests.sandbox.shop import ASKS_ALWAYS, ASKS_ONCE, DECLINED, DISPUTED, FAILS_LATER, Shop, card
+from tests.sandbox.shop import (
+    ASKS_ALWAYS,
+    ASKS_ONCE,
+    DECLINED,
+    DISPUTED,
+    FAILS_LATER,
+    INQUIRED,
+    REFUND_FAILS,
+    REFUND_WAITS,
+    Shop,
+    card,
+)
 
 
 def renewals_and_a_year(shop: Shop) -> None:
@@ -120,3 +131,32 @@ def refunds_and_disputes(shop: Shop) -> None:
     shop.subscribe()
     again = v1.charges.list({"customer": shop.customer()}).data[0]
     shop.sandbox.disputes.close(shop.sandbox.disputes.open(again.id)["id"], won=True)
+
+
+def money_goes_to_the_bank_and_comes_back(shop: Shop) -> None:
+    v1 = shop.v1
+    shop.subscribe()
+    shop.sandbox.advance(by=timedelta(days=4))
+    first = v1.payouts.list().data[0]
+    v1.balance_transactions.list({"payout": first.id, "expand": ["data.source"]})
+    shop.sandbox.bank.send_back(first.id)
+    shop.sandbox.advance(by=timedelta(days=4))
+    v1.payouts.retrieve(first.id, {"expand": ["balance_transaction", "failure_balance_transaction"]})
+    v1.balance.retrieve()
+
+
+def refunds_that_take_their_time(shop: Shop) -> None:
+    v1 = shop.v1
+    for number in (REFUND_WAITS, REFUND_FAILS):
+        shop.subscribe(number)
+        v1.refunds.create({"charge": v1.charges.list().data[0].id})
+    shop.sandbox.advance(by=timedelta(days=2))
+    v1.balance_transactions.list({"type": "refund_failure", "expand": ["data.source"]})
+
+
+def an_inquiry(shop: Shop) -> None:
+    v1 = shop.v1
+    shop.subscribe(INQUIRED)
+    dispute = v1.disputes.list().data[0]
+    v1.refunds.create({"charge": dispute.charge})
+    v1.disputes.close(dispute.id)

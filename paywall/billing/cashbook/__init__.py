@@ -1,0 +1,1 @@
+"""CASH BOOK: what money moved: payments, refunds, disputes, Stripe's fees, payouts."""

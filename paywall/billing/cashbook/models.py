@@ -1,0 +1,172 @@
+"""The tables of the cash book: a row for each thing at Stripe, as last seen; amounts in minor units."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from paywall import clock
+from paywall.billing.remote import Mode
+from paywall.db import Id, Model, words
+
+Word = String(60)
+StripeId = String(255)
+
+
+class Kept:
+    """What every row has: whose id it is, and the ticket of the look at Stripe that it was written from.
+
+    Rows may come in any order, so they name one another by Stripe's ids and not by foreign keys.
+    """
+
+    id: Mapped[Id]
+    mode: Mapped[Mode] = mapped_column(words(Mode))
+    stripe_id: Mapped[str] = mapped_column(StripeId)
+    ticket: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+
+
+class Invoice(Kept, Model):
+    """A bill that Stripe made out; without a reader if it is to nobody of ours."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("stripe_id", "mode"),
+        Index("ix_invoice_reader_id_made_at", "reader_id", "made_at"),
+        Index("ix_invoice_paid_at", "paid_at"),
+    )
+
+    reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"))
+    customer: Mapped[str | None] = mapped_column(StripeId)
+    subscription: Mapped[str | None] = mapped_column(StripeId)
+    number: Mapped[str | None] = mapped_column(String(60))
+    status: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str | None] = mapped_column(Word)
+    amount: Mapped[int]
+    discount: Mapped[int]
+    tax: Mapped[int]
+    amount_due: Mapped[int]
+    amount_paid: Mapped[int]
+    amount_remaining: Mapped[int]
+    amount_off_stripe: Mapped[int]
+    made_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+    page_url: Mapped[str | None] = mapped_column(Text)
+    pdf_url: Mapped[str | None] = mapped_column(Text)
+
+
+class InvoiceLine(Kept, Model):
+    """A line of an invoice: which price, for which time."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
+
+    invoice: Mapped[str] = mapped_column(StripeId, index=True)
+    price: Mapped[str | None] = mapped_column(StripeId)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    is_proration: Mapped[bool]
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+
+
+class Payment(Kept, Model):
+    """A charge, or the try of one; without a reader if a guest paid."""
+
+    __tablename__ = "payment"
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
+
+    reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"), index=True)
+    customer: Mapped[str | None] = mapped_column(StripeId)
+    payment_intent: Mapped[str | None] = mapped_column(StripeId)
+    invoice: Mapped[str | None] = mapped_column(StripeId, index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    refunded: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Word)
+    decline_code: Mapped[str | None] = mapped_column(Word)
+    is_disputed: Mapped[bool]
+    transaction: Mapped[str | None] = mapped_column(StripeId)
+    made_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Refund(Kept, Model):
+    """Money given back."""
+
+    __tablename__ = "refund"
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
+
+    charge: Mapped[str | None] = mapped_column(StripeId, index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Word, index=True)
+    reason: Mapped[str | None] = mapped_column(Word)
+    failure_reason: Mapped[str | None] = mapped_column(Word)
+    transaction: Mapped[str | None] = mapped_column(StripeId)
+    made_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Dispute(Kept, Model):
+    """A card holder's bank wants the money back."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
+
+    charge: Mapped[str] = mapped_column(StripeId, index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    moved: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Word, index=True)
+    reason: Mapped[str] = mapped_column(Word)
+    opened_at: Mapped[datetime] = mapped_column(index=True)
+    closed_at: Mapped[datetime | None]
+    due_by: Mapped[datetime | None]
+
+
+class BalanceTransaction(Kept, Model):
+    """A line of our balance at Stripe."""
+
+    __tablename__ = "balance_transaction"
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
+
+    type: Mapped[str] = mapped_column(Word)
+    category: Mapped[str] = mapped_column(Word)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    fee: Mapped[int] = mapped_column(BigInteger)
+    net: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Word, index=True)
+    source: Mapped[str | None] = mapped_column(StripeId, index=True)
+    payout: Mapped[str | None] = mapped_column(StripeId, index=True)
+    made_at: Mapped[datetime] = mapped_column(index=True)
+    available_at: Mapped[datetime]
+
+
+class Payout(Kept, Model):
+    """Money that Stripe sent to the bank."""
+
+    __tablename__ = "payout"
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
+
+    amount: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Word)
+    is_automatic: Mapped[bool]
+    reconciliation: Mapped[str] = mapped_column(Word)
+    failure_code: Mapped[str | None] = mapped_column(Word)
+    made_at: Mapped[datetime] = mapped_column(index=True)
+    arrives_at: Mapped[datetime]
+
+
+class CashWalk(Model):
+    """How far the walk through an account's balance has come: one row for each mode.
+
+    `began_at`: when the present walk began; None between walks. `seen_until`: when the last one that came to
+    its end had begun. `beat_at` is the last sign of life, by the machine's own clock.
+    """
+
+    __tablename__ = "cash_walk"
+
+    id: Mapped[Id]
+    mode: Mapped[Mode] = mapped_column(words(Mode), unique=True)
+    part: Mapped[str] = mapped_column(String(20))
+    cursor: Mapped[str | None] = mapped_column(StripeId)
+    began_at: Mapped[datetime | None]
+    seen_until: Mapped[datetime | None]
+    beat_at: Mapped[datetime] = mapped_column(default=clock.wall)

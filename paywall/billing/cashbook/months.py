@@ -1,0 +1,95 @@
+"""The entries of one month out of our tables, with all that they are tied to."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, select
+
+from paywall.billing.cashbook.facts import (
+    DisputeFacts,
+    Entries,
+    InvoiceFacts,
+    PaymentFacts,
+    PayoutFacts,
+    RefundFacts,
+    TransactionFacts,
+)
+from paywall.billing.cashbook.models import (
+    BalanceTransaction,
+    Dispute,
+    Invoice,
+    Kept,
+    Payment,
+    Payout,
+    Refund,
+)
+from paywall.billing.cashbook.sums import Sums, add_up
+from paywall.billing.gateway import gateway
+from paywall.db import db
+
+F = TypeVar("F")
+CHUNK = 500
+
+
+def sums(start: datetime) -> list[Sums]:
+    """What moved in the month that begins at an instant, for each currency in which anything did."""
+    return [one for one in add_up(entries(start)) if one.month == f"{start:%Y-%m}"]
+
+
+def month(text: str) -> datetime:
+    """The instant at which a month ("2026-10") begins, in UTC. Raises ValueError."""
+    return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+
+
+def entries(start: datetime) -> Entries:
+    """All that is dated in a month or has a line of the balance in it, with every line of each."""
+    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    lines = _dated(TransactionFacts, BalanceTransaction.made_at, start, end)
+    sources = {one.source for one in lines}
+    payouts = _dated(PayoutFacts, Payout.made_at, start, end)
+    refunds = _dated(RefundFacts, Refund.made_at, start, end) | _named(RefundFacts, Refund.stripe_id, sources)
+    disputes = _dated(DisputeFacts, Dispute.opened_at, start, end)
+    disputes |= _named(DisputeFacts, Dispute.stripe_id, sources)
+    invoices, payments = _paid(start, end, sources)
+    things = {one.stripe_id for part in (payments, refunds, disputes, payouts) for one in part}
+    lines |= _named(TransactionFacts, BalanceTransaction.source, things)
+    lines |= _named(TransactionFacts, BalanceTransaction.payout, {one.stripe_id for one in payouts})
+    return Entries(
+        invoices=tuple(invoices),
+        payments=tuple(payments),
+        refunds=tuple(refunds),
+        disputes=tuple(disputes),
+        transactions=tuple(sorted(lines, key=lambda line: (line.made_at, line.stripe_id))),
+        payouts=tuple(payouts),
+    )
+
+
+def read(kind: type[F], table: type[Kept], *conditions: ColumnElement[bool]) -> set[F]:
+    """The rows of a table as facts."""
+    names = [field.name for field in fields(kind) if hasattr(table, field.name)]  # type: ignore[arg-type]
+    query = select(*(getattr(table, name) for name in names))
+    found = db.session.execute(query.where(table.mode == gateway().mode, *conditions))
+    return {kind(**row) for row in found.mappings()}
+
+
+def _paid(
+    start: datetime, end: datetime, sources: Iterable[str | None]
+) -> tuple[set[InvoiceFacts], set[PaymentFacts]]:
+    payments = _dated(PaymentFacts, Payment.made_at, start, end)
+    payments |= _named(PaymentFacts, Payment.stripe_id, sources)
+    invoices = _dated(InvoiceFacts, Invoice.paid_at, start, end)
+    invoices |= _named(InvoiceFacts, Invoice.stripe_id, {one.invoice for one in payments})
+    return invoices, payments | _named(PaymentFacts, Payment.invoice, {one.stripe_id for one in invoices})
+
+
+def _dated(kind: type[F], column: Any, start: datetime, end: datetime) -> set[F]:
+    return read(kind, column.class_, column >= start, column < end)
+
+
+def _named(kind: type[F], column: Any, ids: Iterable[str | None]) -> set[F]:
+    """Those in whose column one of the ids stands; asked in parts, as databases take so many at once."""
+    wanted = sorted(one for one in set(ids) if one)
+    parts = (wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK))
+    return {one for part in parts for one in read(kind, column.class_, column.in_(part))}

@@ -1,0 +1,92 @@
+"""`flask paywall money`: what a bookkeeper asks for from a shell."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import delete
+
+from paywall import clock
+from paywall.billing.cashbook import commands, walk
+from paywall.billing.cashbook.models import Payment
+from paywall.billing.reconcile import pace
+from paywall.db import db
+from paywall.sandbox import Fault, FaultKind
+from tests.billing.cashbook.town import fetch, gift, only
+from tests.shop import Shop
+
+pytestmark = pytest.mark.settings(stripe_reads_per_second=100)
+
+
+@pytest.fixture
+def shell(app: Flask) -> FlaskCliRunner:
+    """Someone at a shell of the server."""
+    return app.test_cli_runner()
+
+
+def test_a_month_is_added_up_in_a_table_and_for_machines(shop: Shop, shell: FlaskCliRunner) -> None:
+    shop.join()
+    gift(shop)
+    fetch()
+    month = f"{clock.now():%Y-%m}"
+    shown = shell.invoke(args=["paywall", "money", "show"])
+    assert shown.exit_code == 0
+    assert [line.split() for line in shown.output.splitlines()][:3] == [
+        [month, "EUR"],
+        ["invoices", "5.00"],
+        ["payments", "30.00"],
+    ]
+    told = json.loads(shell.invoke(args=["paywall", "money", "show", "--month", month, "--json"]).output)
+    assert (told["invoices"], told["payments"], told["fees"], told["net"]) == (500, 3000, -103, 3397)
+    assert (told["difference"], told["ties_out"]) == (0, True)
+
+
+def test_what_does_not_tie_out_is_named(shop: Shop, shell: FlaskCliRunner) -> None:
+    gift(shop)
+    fetch()
+    gone = only(Payment).transaction
+    db.session.execute(delete(Payment))
+    db.session.commit()
+    shown = shell.invoke(args=["paywall", "money", "show"])
+    assert shown.exit_code == 1
+    assert f"! {gone}  30.00  a charge of" in shown.output
+    assert "difference             30.00" in shown.output
+
+
+def test_a_month_without_money_and_one_that_is_none(shop: Shop, shell: FlaskCliRunner) -> None:
+    shown = shell.invoke(args=["paywall", "money", "show", "--month", "2020-12"])
+    assert (shown.exit_code, shown.output) == (0, "No money moved in that month.\n")
+    wrong = shell.invoke(args=["paywall", "money", "show", "--month", "October"])
+    assert wrong.exit_code == 1
+    assert "'October' is no month: write it like 2026-10." in wrong.output
+
+
+def test_the_walk_by_hand_counts_what_it_read(shop: Shop, shell: FlaskCliRunner) -> None:
+    nothing = shell.invoke(args=["paywall", "money", "fetch"])
+    assert (nothing.exit_code, nothing.output) == (0, "Read: nothing new.\n")
+    gift(shop)
+    shop.sandbox.advance(by=timedelta(days=4))
+    told = json.loads(shell.invoke(args=["paywall", "money", "fetch", "--json"]).output)
+    assert told == {"finished": True, "counts": {"lines": 2, "payouts": 1}}
+    assert "lines 2" in shell.invoke(args=["paywall", "money", "fetch", "--restart"]).output
+
+
+def test_a_walk_that_cannot_end_says_so(
+    shop: Shop, shell: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "LONGEST", 0)
+    shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, match="/v1/balance*", times=None))
+    silent = shell.invoke(args=["paywall", "money", "fetch"])
+    assert silent.exit_code == 2
+    assert "Run it again to go on." in silent.output
+    shop.sandbox.faults.clear()
+    under_way = walk.begin()
+    assert "at work already" in shell.invoke(args=["paywall", "money", "fetch"]).output
+    under_way.stop()
+    under_way.run()
+    monkeypatch.setattr(commands, "begin", lambda **_: under_way)
+    stopped = shell.invoke(args=["paywall", "money", "fetch"])
+    assert stopped.exit_code == 2
+    assert stopped.output == "Stopped; run it again to go on. So far: nothing new.\n"

@@ -1,0 +1,128 @@
+"""A customer's money comes in with their subscriptions: as few questions as can be, all that is said."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import stripe
+from sqlalchemy import select
+
+from paywall.billing.cashbook import rules
+from paywall.billing.cashbook.models import (
+    BalanceTransaction,
+    Dispute,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    Refund,
+)
+from paywall.billing.gateway import Gateway, gateway
+from paywall.billing.models import StripeCustomer
+from paywall.billing.sync import facts_of
+from paywall.db import db
+from tests.billing.cashbook.lives import CARDS
+from tests.billing.cashbook.town import DISPUTED, FAILS, INQUIRED, again, only, rows, v1
+from tests.sandbox.wire import CheckedClient
+from tests.shop import Shop
+
+
+def test_an_invoice_is_kept_with_what_it_is_for_and_its_payment(shop: Shop) -> None:
+    held = shop.join()
+    bill, paid, line = only(Invoice), only(Payment), only(InvoiceLine)
+    assert (bill.status, bill.amount_due, bill.amount_paid, bill.amount_remaining) == (
+        "paid",
+        500,
+        500,
+        0,
+    )
+    assert (bill.subscription, bill.reason) == (held.external_id, "subscription_create")
+    assert (bill.period_end, bill.paid_at is not None) == (held.period_end, True)
+    assert (line.invoice, line.amount, line.is_proration) == (bill.stripe_id, 500, False)
+    assert (paid.invoice, paid.amount, paid.status, paid.refunded) == (
+        bill.stripe_id,
+        500,
+        "succeeded",
+        0,
+    )
+    assert (paid.reader_id, bill.reader_id) == (shop.reader.id, shop.reader.id)
+    assert [(one.source, one.net) for one in rows(BalanceTransaction)] == [(paid.stripe_id, 500 - 33)]
+
+
+def test_a_failed_renewal_says_why(shop: Shop) -> None:
+    shop.join(number=CARDS[1])
+    shop.sandbox.advance(months=1, by=timedelta(hours=2))
+    again(shop)
+    failed = rows(Payment)[-1]
+    assert (failed.status, failed.decline_code, failed.transaction) == ("failed", "generic_decline", None)
+    assert {one.status for one in rows(Invoice)} == {"paid", "open"}
+
+
+def test_it_asks_three_questions_and_one_for_each_disputed_charge(shop: Shop) -> None:
+    shop.join()
+    wire = CheckedClient(shop.sandbox.http_client())
+    client = stripe.StripeClient(shop.sandbox.api_key, http_client=wire)
+    shop.app.extensions["gateway"] = Gateway(client, gateway().mode, list)
+    again(shop)
+    usual = ["/v1/subscriptions", "/v1/invoices", "/v1/charges"]
+    assert [one.path for one in wire.exchanges] == usual
+    shop.sandbox.disputes.open(only(Payment).stripe_id)
+    wire.exchanges.clear()
+    again(shop)
+    assert [one.path for one in wire.exchanges] == [*usual, "/v1/disputes"]
+    assert wire.problems == []
+
+
+def test_a_refund_that_fails_later_is_put_right(shop: Shop) -> None:
+    shop.join(number=FAILS)
+    v1().refunds.create({"charge": only(Payment).stripe_id, "reason": "requested_by_customer"})
+    again(shop)
+    refund = only(Refund)
+    assert (refund.status, refund.amount, refund.reason) == ("succeeded", 500, "requested_by_customer")
+    assert only(Payment).refunded == 500
+    shop.sandbox.advance(by=timedelta(days=2))
+    again(shop)
+    assert (only(Refund).status, only(Payment).refunded) == ("failed", 0)
+    assert only(Refund).failure_reason == "expired_or_canceled_card"
+
+
+@pytest.mark.parametrize(("won", "status", "moved"), [(True, "won", 0), (False, "lost", -500)])
+def test_a_dispute_is_followed_to_its_end(shop: Shop, status: str, moved: int, *, won: bool) -> None:
+    shop.join(number=DISPUTED)
+    dispute = only(Dispute)
+    assert (dispute.status, dispute.moved, dispute.closed_at) == ("needs_response", -500, None)
+    assert dispute.due_by is not None
+    shop.sandbox.disputes.close(dispute.stripe_id, won=won)
+    again(shop)
+    closed = only(Dispute)
+    assert (closed.status, closed.moved) == (status, moved)
+    again(shop)
+    assert only(Dispute).closed_at == closed.closed_at is not None
+    moves = ["charge", "dispute", *(["dispute_reversal"] if won else [])]
+    assert sorted(one.category for one in rows(BalanceTransaction)) == moves
+
+
+def test_the_facts_tell_of_disputes_and_of_a_period_given_back(shop: Shop) -> None:
+    """What the status policy goes by; an inquiry says nothing."""
+    shop.join(number=INQUIRED)
+    again(shop)
+    assert facts(shop) == (None, None)
+    v1().refunds.create({"charge": only(Payment).stripe_id})
+    again(shop)
+    assert facts(shop) == (None, only(Refund).made_at)
+
+
+def test_the_facts_tell_of_a_dispute_that_stands(shop: Shop) -> None:
+    shop.join(number=DISPUTED)
+    opened = only(Dispute).opened_at
+    assert facts(shop) == (opened, None)
+    shop.sandbox.disputes.close(only(Dispute).stripe_id, won=True)
+    assert facts(shop) == (None, None)
+
+
+def facts(shop: Shop) -> tuple[datetime | None, datetime | None]:
+    """What a sync would hand over."""
+    customer = db.session.scalars(select(StripeCustomer.stripe_id)).one() or ""
+    db.session.rollback()
+    held, entries = gateway().subscriptions(customer), gateway().money_of(customer)
+    (found,) = facts_of(rules.marked(held, entries))
+    db.session.rollback()
+    return found.disputed_at, found.refunded_at
