@@ -74,7 +74,7 @@ def after_step(world: World, watch: Watch) -> Iterator[str]:
             mine, held, is_busy = subs[reader], doors[reader], busy[reader]
             _measure(watch, reader, mine, held, seen, is_busy=is_busy)
             if not is_busy:
-                yield from _differences(mine, rows, just_now=True)
+                yield from _differences(mine, rows, seen.now, just_now=True)
                 yield from _access(reader, mine, held, seen)
 
 
@@ -103,14 +103,14 @@ def agrees(world: World) -> bool:
 
 def _books(world: World, seen: Oracle) -> Iterator[str]:
     rows = _rows()
-    yield from _differences(seen.subs, rows)
+    yield from _differences(seen.subs, rows, seen.now)
     known = {sub.id for sub in seen.subs}
     yield from (f"{id} is here and not at Stripe" for id in rows if id not in known)
     yield from _invoices(world, seen)
 
 
 def _differences(
-    subs: list[Sub], rows: dict[str, dict[str, Any]], *, just_now: bool = False
+    subs: list[Sub], rows: dict[str, dict[str, Any]], now: int, *, just_now: bool = False
 ) -> Iterator[str]:
     for sub in subs:
         row, right = rows.get(sub.id), _right(sub, just_now=just_now)
@@ -120,8 +120,14 @@ def _differences(
                 yield f"{sub.id} ({sub.status}) is at Stripe and not here"
             continue
         for name, value in right.items():
-            if row[name] != value:
+            here = _standing(row[name], now) if name == "until" else row[name]
+            if here != (_standing(value, now) if name == "until" else value):
                 yield f"{name} of {sub.id} ({sub.status}) is {row[name]} here, {value} at Stripe"
+
+
+def _standing(until: int | None, now: int) -> int | None:
+    """A date that has passed gives as little as none."""
+    return until if until is not None and until > now else None
 
 
 def _right(sub: Sub, *, just_now: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The truth: what the stand-in's own file says, read anew, and who may read when by it.
 
-Nothing of the product is used here, nor of the stand-in: plain SQL, plain JSON, and the rules written once more.
-Instants are Unix seconds, money is in minor units.
+Nothing of the product is used here, nor of the stand-in: plain SQL, plain JSON, and the rules of
+docs/when-access-ends.md written once more. Instants are Unix seconds, money is in minor units.
 """
 
 import json
@@ -19,6 +19,7 @@ DAY = 86_400
 ENDED = ("canceled", "incomplete_expired")
 PAID = ("active", "trialing")
 HARMLESS = ("won", "prevented")
+FORGIVEN = ("subscription_paused", "user_forgiven")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,6 @@ class Told:
     id: str
     type: str
     customer: str | None
-    created: int
     states: tuple[str, ...]
 
     @property
@@ -122,8 +122,8 @@ class Oracle:
         """Every event that our endpoint wants to hear of."""
         wanted = set(self._kinds["webhook_endpoint"][0]["enabled_events"])
         return [
-            Told(id, type, whose, created, tuple(self._states[id]))
-            for id, type, whose, created in self._events
+            Told(id, type, whose or self._docs.get(charge or "", {}).get("customer"), tuple(self._states[id]))
+            for id, type, whose, charge in self._events
             if type in wanted
         ]
 
@@ -159,22 +159,68 @@ class Oracle:
             trial_end=doc.get("trial_end"),
             cancel_at=cancel_at,
             ended_at=doc.get("ended_at"),
-            until=_earlier(self._until(doc, ends), cancel_at),
-            paid_until=_earlier(ends, cancel_at) if doc["status"] in PAID else None,
+            until=self._until(doc, item, cancel_at),
+            paid_until=self._paid_until(doc, item, cancel_at),
             failures=sum(_was_refused(invoice) for invoice in self.of("invoice", _subscription=doc["id"])),
         )
 
-    def _until(self, doc: Doc, period_end: int) -> int | None:
-        if doc["status"] in PAID:
-            return period_end + self.policy.slack
-        if doc["status"] == "past_due":
-            return self._unpaid_since(doc) + self.policy.grace
+    def _until(self, doc: Doc, item: Doc, cancel_at: int | None) -> int | None:
+        """The earliest end that any rule names; None where one gives nothing."""
+        end = self._by_status(doc, item)
+        if end is None or self._is_back(doc, item) or self._is_disputed(doc):
+            return None
+        return _earlier(end, cancel_at)
+
+    def _paid_until(self, doc: Doc, item: Doc, cancel_at: int | None) -> int | None:
+        is_paid = doc["status"] in PAID and not self._is_back(doc, item) and not self._is_disputed(doc)
+        return _earlier(int(item["current_period_end"]), cancel_at) if is_paid else None
+
+    def _by_status(self, doc: Doc, item: Doc) -> int | None:
+        unpaid = self._unpaid_since(doc)
+        match doc["status"]:
+            case "trialing" | "active":
+                return int(item["current_period_end"]) + self.policy.slack
+            case "past_due":
+                return (unpaid or int(item["current_period_start"])) + self.policy.grace
+            case "paused" if doc["status_details"]["paused"]["subscription"]["type"] == "pause_requested":
+                return None if unpaid else int(item["current_period_end"])
         return None
 
-    def _unpaid_since(self, doc: Doc) -> int:
-        """When the oldest bill was made out that is still to be paid."""
-        bills = self.of("invoice", _subscription=doc["id"])
-        return min(bill["created"] for bill in bills if bill["status"] in ("open", "uncollectible"))
+    def _unpaid_since(self, doc: Doc) -> int | None:
+        """When the oldest bill was made out that is owed since the last that was not."""
+        since = None
+        for bill in reversed(self.of("invoice", _subscription=doc["id"])):
+            why = (bill.get("status_details") or {}).get("uncollectible", {}).get("reason")
+            if bill["status"] != "open" and not (bill["status"] == "uncollectible" and why not in FORGIVEN):
+                break
+            since = int(bill["created"])
+        return since
+
+    def _is_back(self, doc: Doc, item: Doc) -> bool:
+        """Whether all was given back that was paid for the present period."""
+        start = item["current_period_start"]
+        paid = [
+            bill
+            for bill in self.of("invoice", _subscription=doc["id"], status="paid")
+            if any(line["period"]["start"] == start and not _is_proration(line) for line in bill["_lines"])
+        ]
+        if not paid:
+            return False
+        given = sum(charge["amount_refunded"] for charge in self._charges(paid[-1]))
+        return 0 < given >= paid[-1]["amount_paid"]
+
+    def _is_disputed(self, doc: Doc) -> bool:
+        """Whether a bank holds back what was paid on any bill."""
+        charges = [one for bill in self.of("invoice", _subscription=doc["id"]) for one in self._charges(bill)]
+        return any(self._is_held(charge) for charge in charges)
+
+    def _is_held(self, charge: Doc) -> bool:
+        statuses = [one["status"] for one in self.of("dispute", charge=charge["id"])]
+        return any(one not in HARMLESS and not one.startswith("warning") for one in statuses)
+
+    def _charges(self, bill: Doc) -> list[Doc]:
+        intents = [one["payment"]["payment_intent"] for one in self.of("invoice_payment", invoice=bill["id"])]
+        return [charge for intent in intents for charge in self.of("charge", payment_intent=intent, paid=True)]
 
     def _is_over(self, discount: Doc) -> bool:
         return discount["end"] is not None and discount["end"] <= self.now
@@ -186,7 +232,7 @@ class Oracle:
         return None if self._is_over(discount) or coupon["duration"] == "once" else coupon
 
     def _monthly(self, doc: Doc, price: Doc, amount: int, coupons: Iterable[Doc]) -> int:
-        if doc["status"] not in ("active", "past_due"):
+        if doc["status"] not in ("active", "past_due") or doc.get("pause_collection"):
             return 0
         for coupon in coupons:
             if coupon.get("percent_off"):
@@ -198,8 +244,7 @@ class Oracle:
     def _gift(self, session: Doc) -> Paid:
         intent = self._docs.get(session.get("payment_intent") or "", {})
         charge = self._docs.get(intent.get("latest_charge") or "", {})
-        disputes = self.of("dispute", charge=charge.get("id"))
-        lost = charge.get("refunded") or any(one["status"] not in HARMLESS for one in disputes)
+        lost = charge and (charge["refunded"] or self._is_held(charge))
         return Paid(
             gift=int(session["metadata"]["gift_id"]),
             session=session["id"],
@@ -211,12 +256,18 @@ class Oracle:
 
 _EVENTS = """SELECT id, json_extract(body, '$.type'), coalesce(json_extract(body, '$.data.object.customer'),
     CASE json_extract(body, '$.data.object.object') WHEN 'customer' THEN json_extract(body, '$.data.object.id') END),
-    created FROM objects WHERE kind = 'event' ORDER BY seq"""
+    json_extract(body, '$.data.object.charge') FROM objects WHERE kind = 'event' ORDER BY seq"""
 
 
 def _was_refused(invoice: Doc) -> bool:
     paid = invoice["status"] == "paid" and invoice["amount_due"] > 0
     return bool(invoice["attempt_count"] > (1 if paid else 0))
+
+
+def _is_proration(line: Doc) -> bool:
+    parent = line.get("parent") or {}
+    details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
+    return bool(details.get("proration"))
 
 
 def _earlier(end: int | None, cancel_at: int | None) -> int | None:
