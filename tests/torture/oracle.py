@@ -17,7 +17,6 @@ from typing import Any
 Doc = dict[str, Any]
 DAY = 86_400
 ENDED = ("canceled", "incomplete_expired")
-PAID = ("active", "trialing")
 HARMLESS = ("won", "prevented")
 FORGIVEN = ("subscription_paused", "user_forgiven")
 
@@ -28,6 +27,9 @@ class Policy:
 
     slack: int = DAY
     grace: int = 7 * DAY
+
+
+STRICT = Policy(slack=0, grace=0)
 
 
 @dataclass(frozen=True)
@@ -159,29 +161,25 @@ class Oracle:
             trial_end=doc.get("trial_end"),
             cancel_at=cancel_at,
             ended_at=doc.get("ended_at"),
-            until=self._until(doc, item, cancel_at),
-            paid_until=self._paid_until(doc, item, cancel_at),
+            until=self._until(doc, item, cancel_at, self.policy),
+            paid_until=self._until(doc, item, cancel_at, STRICT),
             failures=sum(_was_refused(invoice) for invoice in self.of("invoice", _subscription=doc["id"])),
         )
 
-    def _until(self, doc: Doc, item: Doc, cancel_at: int | None) -> int | None:
+    def _until(self, doc: Doc, item: Doc, cancel_at: int | None, policy: Policy) -> int | None:
         """The earliest end that any rule names; None where one gives nothing."""
-        end = self._by_status(doc, item)
+        end = self._by_status(doc, item, policy)
         if end is None or self._is_back(doc, item) or self._is_disputed(doc):
             return None
         return _earlier(end, cancel_at)
 
-    def _paid_until(self, doc: Doc, item: Doc, cancel_at: int | None) -> int | None:
-        is_paid = doc["status"] in PAID and not self._is_back(doc, item) and not self._is_disputed(doc)
-        return _earlier(int(item["current_period_end"]), cancel_at) if is_paid else None
-
-    def _by_status(self, doc: Doc, item: Doc) -> int | None:
+    def _by_status(self, doc: Doc, item: Doc, policy: Policy) -> int | None:
         unpaid = self._unpaid_since(doc)
         match doc["status"]:
             case "trialing" | "active":
-                return int(item["current_period_end"]) + self.policy.slack
+                return int(item["current_period_end"]) + policy.slack
             case "past_due":
-                return (unpaid or int(item["current_period_start"])) + self.policy.grace
+                return (unpaid or int(item["current_period_start"])) + policy.grace
             case "paused" if doc["status_details"]["paused"]["subscription"]["type"] == "pause_requested":
                 return None if unpaid else int(item["current_period_end"])
         return None

@@ -34,7 +34,6 @@ def play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
         _hold(schedule, f"after {step}", list(checks.after_step(world, watch)))
     tally.life_ended(world)
     world.sandbox.faults.clear()
-    STEPS["daily"](world, 0, Dice(0))
     _settle(world)
     tally.agreed += checks.agrees(world)
     left = _reconcile(world)

@@ -24,10 +24,13 @@ class Step:
 
 
 class Dice:
-    """Draws choices out of one number: 0 always gives the first, so that shrinking makes things plain."""
+    """Draws choices out of one number: 0 always gives the first, so that shrinking makes things plain.
+
+    Hypothesis likes small numbers: they are scattered, or the later choices would hardly ever differ.
+    """
 
     def __init__(self, n: int) -> None:
-        self._left = n
+        self._left = n * 2_654_435_761 % 2**32
 
     def pick(self, options: Sequence[T]) -> T:
         """One of some options."""
