@@ -13,7 +13,7 @@ from pathlib import Path
 from tests import cluster, loopback
 from tests.conftest import make_settings, migrate
 from tests.databases import PostgreSQLCopies, SQLiteCopies
-from tests.torture.hunt import hunt
+from tests.torture.hunt import hunt, made_small
 from tests.torture.play import Divergence, play
 from tests.torture.schedule import read, write
 from tests.torture.tally import Tally
@@ -46,10 +46,13 @@ def _arguments() -> argparse.Namespace:
 
 def _hunt(world: World, tally: Tally, given: argparse.Namespace) -> Divergence | None:
     def progress(played: int) -> None:
-        agreed = 100 * tally.agreed / max(1, tally.schedules)
-        print(f"{given.database}: {played} schedules, {tally.seconds_each:.2f} s each, {agreed:.0f} % agreed", flush=True)
+        if played % 100 == 0:
+            print(f"{given.database}: {played} schedules, {tally.seconds_each:.2f} s each", flush=True)
 
-    return hunt(world, tally, count=given.schedules, seed=given.seed, progress=progress)
+    found = hunt(world, tally, count=given.schedules, seed=given.seed, progress=progress)
+    if found is not None:
+        print(f"\nFound: {found}\nMaking it small ...", flush=True)
+    return found and made_small(world, found)
 
 
 def _replay(world: World, tally: Tally, text: str) -> Divergence | None:

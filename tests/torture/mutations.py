@@ -19,12 +19,15 @@ from paywall.billing import inbox, sync
 from paywall.billing.gateway import books, walks
 from paywall.billing.gifts import giving
 from paywall.billing.gifts.models import Gift
+from paywall.billing.cashbook.facts import Entries
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
 from paywall.billing.remote import Event, RemoteSubscription
 from paywall.db import db
 from paywall.mail import Letter
+from paywall.membership import policy as policies
 from paywall.membership import record, rules
-from paywall.membership.rules import Facts, Policy, Status
+from paywall.membership.policy import Policy
+from paywall.membership.rules import Facts, Status
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 MUTATIONS: dict[str, "Mutation"] = {}
@@ -72,7 +75,7 @@ def event_believed(patch: pytest.MonkeyPatch) -> None:
         db.session.commit()
         last = {one["data"]["object"]["id"]: one for one in sorted(told, key=lambda one: one["created"])}
         found = [_subscription(one["data"]["object"]) for one in last.values()]
-        return sync._write(customer_id, ticket, lambda _: sync.facts_of(found), [])
+        return sync._write(customer_id, ticket, lambda _: sync.facts_of(found), Entries())
 
     patch.setattr(inbox, "sync", believe)
 
@@ -122,12 +125,34 @@ def cancel_at_period_end_ignored(patch: pytest.MonkeyPatch) -> None:
 @mutation()
 def grace_never_ends(patch: pytest.MonkeyPatch) -> None:
     """Who does not pay reads on as long as Stripe tries."""
-    original = rules.access_until
+    original = policies._start
 
-    def access_until(facts: Facts, policy: Policy) -> datetime | None:
-        return original(replace(facts, status=Status.ACTIVE) if facts.status is Status.PAST_DUE else facts, policy)
+    def start(held: policies.Dated, rule: policies.Start) -> datetime | None:
+        return held.period_end if rule is policies.Start.UNPAID_BILL else original(held, rule)
 
-    patch.setattr(rules, "access_until", access_until)
+    patch.setattr(policies, "_start", start)
+
+
+@mutation()
+def grace_begins_anew(patch: pytest.MonkeyPatch) -> None:
+    """Each further unpaid bill is followed by a grace of its own."""
+    original = policies._start
+
+    def start(held: policies.Dated, rule: policies.Start) -> datetime | None:
+        return held.period_start if rule is policies.Start.UNPAID_BILL else original(held, rule)
+
+    patch.setattr(policies, "_start", start)
+
+
+@mutation()
+def disputes_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Who took the money back by their bank reads on."""
+    original = sync.cash_rules.marked
+
+    def marked(subscriptions: Iterable[RemoteSubscription], entries: Any) -> list[RemoteSubscription]:
+        return [replace(one, disputed_at=None) for one in original(subscriptions, entries)]
+
+    patch.setattr(sync.cash_rules, "marked", marked)
 
 
 @mutation()

@@ -1,14 +1,14 @@
-"""A schedule: what happens, in which order, as a value that can be drawn, shrunk and written down."""
+"""A schedule: what happens, in which order, as a value that can be drawn, made smaller and written down."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
-
-from hypothesis import strategies as st
 
 T = TypeVar("T")
 PEOPLE = 2
 MOST = 10_000
+FEWEST_STEPS, MOST_STEPS = 5, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,7 @@ class Step:
 
 
 class Dice:
-    """Draws choices out of one number: 0 always gives the first, so that shrinking makes things plain.
-
-    Hypothesis likes small numbers: they are scattered, or the later choices would hardly ever differ.
-    """
+    """Draws choices out of one number; 0 always gives the first ones, which are the plain ones."""
 
     def __init__(self, n: int) -> None:
         self._left = n * 2_654_435_761 % 2**32
@@ -36,6 +33,33 @@ class Dice:
         """One of some options."""
         self._left, place = divmod(self._left, len(options))
         return options[place]
+
+
+def draw(chance: random.Random, weights: Mapping[str, int]) -> list[Step]:
+    """A life that begins with someone who joins; a step is as frequent as its weight."""
+    steps = [Step("join", 0, chance.randrange(MOST))]
+    for name in chance.choices(list(weights), list(weights.values()), k=chance.randint(FEWEST_STEPS, MOST_STEPS)):
+        steps.append(Step(name, chance.choice((0, 0, 1)), chance.randrange(MOST)))
+    return steps
+
+
+def smaller(schedule: list[Step], fails: Callable[[list[Step]], bool]) -> list[Step]:
+    """A schedule that still fails and of which nothing can be left out or made plain."""
+    size = len(schedule)
+    while size := size // 2:
+        place = 0
+        while place < len(schedule):
+            fewer = schedule[:place] + schedule[place + size :]
+            if fewer and fails(fewer):
+                schedule = fewer
+            else:
+                place += size
+    for place, step in enumerate(schedule):
+        for plain in (replace(step, n=0), replace(step, who=0)):
+            tried = [*schedule[:place], plain, *schedule[place + 1 :]]
+            if tried != schedule and fails(tried):
+                schedule = tried
+    return schedule
 
 
 def write(schedule: Sequence[Step]) -> str:
@@ -47,12 +71,3 @@ def read(text: str) -> list[Step]:
     """The schedule of that line."""
     parts = (word.split(":") for word in text.split())
     return [Step(name, int(who), int(n)) for name, who, n in parts]
-
-
-def schedules(weights: dict[str, int]) -> st.SearchStrategy[list[Step]]:
-    """Lives that begin with someone who joins; a name is as frequent as its weight."""
-    names = [name for name, weight in weights.items() for _ in range(weight)]
-    number = st.integers(0, MOST - 1)
-    step = st.builds(Step, st.sampled_from(names), st.integers(0, PEOPLE - 1), number)
-    first = st.builds(Step, st.just("join"), st.just(0), number)
-    return st.builds(lambda one, more: [one, *more], first, st.lists(step, min_size=5, max_size=18))

@@ -47,6 +47,7 @@ SPANS = (
 )
 RUNNING = ("active", "trialing", "past_due")
 MOST_AT_ONCE = 4
+SHARE_OF_LIFE = 0.35
 # Periodic work that is a step of its own, and what touches no books.
 OFTEN = {
     "billing.inbox.handle_waiting",
@@ -321,21 +322,32 @@ def again(world: World, _who: int, dice: Dice) -> None:
     world.work()
 
 
-@step(9)
+@step(6)
 def burst(world: World, who: int, dice: Dice) -> None:
     """Several acts at once, which hand over to one another at the turnstile."""
     chance, acts = _acts(world, who, dice)
     world.counts["bursts"] += 1
-    turnstile.Turnstile(chance).run(acts)
+    turnstile.Turnstile(_falls(chance)).run(acts)
+
+
+@step(5)
+def race(world: World, who: int, dice: Dice) -> None:
+    """Whoever looks at Stripe falls behind, while life goes on and another worker hears of it first."""
+    names = dice.pick(["deliver", "look", "minutely", "daily"]), dice.pick(list(LIFE)), "deliver"
+    falls, chance = {dice.pick(range(1, 20))}, random.Random(dice.pick(range(100)))
+    world.counts["bursts"] += 1
+    turnstile.Turnstile(falls).run(
+        [partial(STEPS[name], world, who, Dice(chance.randrange(10_000))) for name in names]
+    )
 
 
 @step(3)
 def kill(world: World, who: int, dice: Dice) -> None:
-    """The same in a process that is killed at some place."""
+    """A burst in a process that is killed at some place."""
     chance, acts = _acts(world, who, dice)
     after = int(10 ** chance.uniform(0, 2.5))
     world.close_doors()
-    if turnstile.killed(partial(turnstile.Turnstile(chance).run, acts), after=after):
+    if turnstile.killed(partial(turnstile.Turnstile(_falls(chance)).run, acts), after=after):
         world.counts["kills"] += 1
         world.lose_queue()
 
@@ -395,11 +407,20 @@ def dunning(world: World, _who: int, dice: Dice) -> None:
 
 
 def _acts(world: World, who: int, dice: Dice) -> tuple[random.Random, list[Callable[[], None]]]:
-    """Mostly workers, and sometimes life goes on beside them."""
+    """Mostly workers, and often life goes on beside them."""
     chance = random.Random(dice.pick(range(10_000)))
-    names = [chance.choice([*WORK, *WORK, "deliver", "deliver", *LIFE]) for _ in range(chance.randint(2, MOST_AT_ONCE))]
+    workers, life = ["deliver", "deliver", "deliver", "look", *WORK], list(LIFE)
+    names = [
+        chance.choice(life if chance.random() < SHARE_OF_LIFE else workers)
+        for _ in range(chance.randint(2, MOST_AT_ONCE))
+    ]
     acts = [partial(STEPS[name], world, who, Dice(chance.randrange(10_000))) for name in names]
     return chance, acts
+
+
+def _falls(chance: random.Random) -> set[int]:
+    """Three of the first forty places at the turnstile."""
+    return {chance.randrange(40) for _ in range(3)}
 
 
 def _trouble(world: World, fault: Fault) -> None:
