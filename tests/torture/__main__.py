@@ -76,7 +76,10 @@ def _world(kind: str) -> Iterator[World]:
             # The product is there to stay: looking through it again and again for garbage costs a tenth.
             gc.freeze()
             gc.set_threshold(50_000, 20, 20)
-            yield world
+            try:
+                yield world
+            finally:
+                world.close()
     finally:
         cluster.remove()
         shutil.rmtree(folder, ignore_errors=True)

@@ -54,9 +54,9 @@ def smaller(schedule: list[Step], fails: Callable[[list[Step]], bool]) -> list[S
                 schedule = fewer
             else:
                 place += size
-    for place, step in enumerate(schedule):
-        for plain in (replace(step, n=0), replace(step, who=0)):
-            tried = [*schedule[:place], plain, *schedule[place + 1 :]]
+    for place in range(len(schedule)):
+        for plain in ({"n": 0}, {"who": 0}):
+            tried = [*schedule[:place], replace(schedule[place], **plain), *schedule[place + 1 :]]
             if tried != schedule and fails(tried):
                 schedule = tried
     return schedule

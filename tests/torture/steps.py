@@ -33,7 +33,7 @@ from tests.torture.world import CODES, World
 
 Act = Callable[[World, int, Dice], None]
 GOOD, FAILS_LATER, ASKS_ALWAYS, REFUSED = "4242424242424242", "4000000000000341", "4000002760003184", "4000000000000002"
-CARDS = (GOOD, FAILS_LATER, GOOD, ASKS_ALWAYS, REFUSED)
+CARDS = (GOOD, FAILS_LATER, GOOD, FAILS_LATER, ASKS_ALWAYS, REFUSED)
 PRICES = ("supporter:month", "circle:month", "supporter:year", "abroad:month")
 SPANS = (
     timedelta(hours=1, minutes=5),
@@ -43,6 +43,7 @@ SPANS = (
     timedelta(days=8),
     timedelta(minutes=12),
     timedelta(days=15),
+    timedelta(days=31),
     timedelta(days=62),
 )
 RUNNING = ("active", "trialing", "past_due")
@@ -333,7 +334,11 @@ def burst(world: World, who: int, dice: Dice) -> None:
 @step(5)
 def race(world: World, who: int, dice: Dice) -> None:
     """Whoever looks at Stripe falls behind, while life goes on and another worker hears of it first."""
-    names = dice.pick(["deliver", "look", "minutely", "daily"]), dice.pick(list(LIFE)), "deliver"
+    names = (
+        dice.pick(["deliver", "look", "minutely", "daily"]),
+        dice.pick(list(LIFE)),
+        dice.pick(["deliver", "take_in"]),
+    )
     falls, chance = {dice.pick(range(1, 20))}, random.Random(dice.pick(range(100)))
     world.counts["bursts"] += 1
     turnstile.Turnstile(falls).run(
@@ -400,7 +405,7 @@ def break_api(world: World, _who: int, dice: Dice) -> None:
     _trouble(world, Fault(kind, times=dice.pick([1, 3, 4, 7]), status=status, seconds=0.001))
 
 
-@step(1, TROUBLE)
+@step(3, TROUBLE)
 def dunning(world: World, _who: int, dice: Dice) -> None:
     """The account's setting for what follows the last retry of a failed payment."""
     world.sandbox.dunning = Dunning(end=dice.pick(list(AfterRetries)))

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import pytest
 import stripe
 import structlog
-from flask import Flask
 from huey.signals import SIGNAL_ERROR
 from sqlalchemy import event, func, make_url, select, text
 from sqlalchemy.orm import Session, SessionTransaction
@@ -64,7 +64,12 @@ class World:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.app = _product(settings)
+        self._patch = pytest.MonkeyPatch()
+        self._logs = structlog.get_config()
+        self._quicken()
+        self.app = create_app(settings)
+        self.app.config["TESTING"] = True
+        _be_silent()
         self.sandbox: Sandbox = self.app.extensions["sandbox"]
         self.readers: list[int] = []
         self.posted: list[tuple[bytes, dict[str, str]]] = []
@@ -99,6 +104,14 @@ class World:
             db.session.add_all(readers)
             db.session.commit()
             self.readers = [reader.id for reader in readers]
+
+    def close(self) -> None:
+        """Put back what was changed in the whole process."""
+        self.close_doors()
+        self._patch.undo()
+        clock.use(None)
+        logging.disable(logging.NOTSET)
+        structlog.configure(**self._logs)
 
     @property
     def now(self) -> int:
@@ -193,6 +206,18 @@ class World:
         if not isinstance(error, PaywallError):
             self.crashes.append(f"the job {task.name} failed: {error!r}")
 
+    def _quicken(self) -> None:
+        """Nobody waits, no letter is rendered, and time stands still."""
+        put = self._patch.setattr
+        put(stripe.HTTPClient, "INITIAL_DELAY", 0)
+        put(stripe.HTTPClient, "MAX_DELAY", 0)
+        put(Pace.__init__, "__defaults__", (lambda _seconds: None,))
+        put(mail, "render_template", lambda name, **_: name)
+        put(sandbox_clock, "time", SimpleNamespace(time=lambda: START))
+        # Back-off and claims follow the machine's clock: here that is the stand-in's.
+        put(sandbox_deliveries, "time", SimpleNamespace(time=lambda: self.sandbox._clock.timestamp()))
+        put(clock, "_wall", lambda: self.sandbox.now())
+
     def _watch(self) -> None:
         with self.app.app_context():
             event.listen(db.engine, "before_cursor_execute", lambda *_: turnstile.mortal())
@@ -202,9 +227,6 @@ class World:
         self.sandbox = Sandbox(self._stand_in, public_url=SITE)
         self.app.extensions["sandbox"] = self.sandbox
         clock.use(self.sandbox.now)
-        # Back-off and claims follow the machine's clock: here that is the same one.
-        clock._wall = self.sandbox.now
-        sandbox_deliveries.time = SimpleNamespace(time=self.sandbox._clock.timestamp)
         gateway.init_app(
             self.app,
             self.settings,
@@ -277,17 +299,9 @@ def _transaction_over(_session: Session, transaction: SessionTransaction) -> Non
         turnstile.passing()
 
 
-def _product(settings: Settings) -> Flask:
-    stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.MAX_DELAY = 0
-    sandbox_clock.time = SimpleNamespace(time=lambda: START)
-    app = create_app(settings)
-    app.config["TESTING"] = True
+def _be_silent() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
-    mail.render_template = lambda name, **_: name
-    # Who keeps a pace need not wait for this Stripe.
-    Pace.__init__.__defaults__ = (lambda _seconds: None,)
-    return app
 
 
 def _offers() -> dict[str, Offer]:
