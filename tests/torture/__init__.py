@@ -2,23 +2,27 @@
 
 How it works, in reading order:
 
-schedule.py   A schedule is a value: a list of `Step(name, who, n)`. Hypothesis draws it, shrinks it, and it has
-              a one-line text, so that any failure can be played again.
-steps.py      What a step does. One function each; `n` decides the details. Three kinds: *life* (a reader or
+schedule.py   A schedule is a value: a list of `Step(name, who, n)`, drawn by chance, that can be made smaller
+              and written down in one line, so that any failure can be played again.
+steps/        What a step does. One function each; `n` decides the details. Three kinds: *life* (a reader or
               the newsroom does something, at our site or in Stripe's dashboard), *work* (deliveries, jobs,
-              periodic work, the reconcile), and *trouble* (deliveries lost, doubled, late, turned round; an API
-              that fails). `burst` plays several acts at once, `kill` does so in a process that is then killed.
-turnstile.py  How acts run at once, and how a process dies, both reproducibly: threads hand over to one another
-              only at the turnstile (around each question to Stripe, after each transaction), and SIGKILL comes at
-              the n-th statement, commit or question.
+              periodic work, the reconcile), and *trouble* (deliveries lost, doubled, late, turned round; an
+              API that fails). `burst` and `race` play several acts at once, `kill` does so in a process that
+              is then killed.
+turnstile.py  How acts run at once, and how a process dies, both reproducibly: threads hand over to one
+              another only at the turnstile (around each question to Stripe, after each transaction), and
+              SIGKILL comes at the n-th statement, commit or question.
+newsroom.py   Plans, prices and promotion codes on the first day.
 world.py      One app, one database and one stand-in for Stripe for thousands of schedules; each begins anew.
 oracle.py     The truth: the stand-in's file read anew, with a policy of its own. Shares no code with the
               product.
 checks.py     What must hold after each step, and at the end.
 play.py       One schedule from its first step to the last check.
+hunt.py       Many of them, until one fails.
 tally.py      What is counted, and the table at the end.
 mutations.py  Faults planted in the product, each of which must be caught.
 __main__.py   `make torture`.
 
-To add a kind of step, write a function in steps.py. To add something that must hold, write it in checks.py.
+To add a kind of step, write a function in one of the files of steps/. To add something that must hold, write
+it in checks.py.
 """

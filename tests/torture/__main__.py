@@ -1,4 +1,4 @@
-"""`make torture`: many schedules on one kind of database, a table at the end, and how to play a failure again."""
+"""`make torture`: many schedules on one kind of database, a table, and how to play a failure again."""
 
 import argparse
 import gc
@@ -31,7 +31,9 @@ def main() -> int:
         print(f"\n{given.database}, seed {given.seed}\n{tally.table()}")
         print(f"  {'divergences':<44}{0 if found is None else 1}", flush=True)
         if found is not None:
-            print(f"\n{found}\n\nAgain: make torture DATABASE={given.database} REPLAY='{write(found.schedule)}'")
+            print(
+                f"\n{found}\n\nAgain: make torture DATABASE={given.database} REPLAY='{write(found.schedule)}'"
+            )
     return 0 if found is None else 1
 
 

@@ -188,10 +188,18 @@ def _inbox(world: World) -> Iterator[str]:
     """Each event that we answered with 2xx is there, once, and done with."""
     kept = Counter(db.session.scalars(select(StripeEvent.event_id)))
     yield from (f"event {id} is in the inbox {times} times" for id, times in kept.items() if times > 1)
-    yield from (f"event {id} is in the inbox, and Stripe never made it" for id in kept if id not in world.told)
-    yield from (f"event {one.id} ({one.type}) is lost" for one in world.told.values() if one.is_taken and not kept[one.id])
+    yield from (
+        f"event {id} is in the inbox, and Stripe never made it" for id in kept if id not in world.told
+    )
+    yield from (
+        f"event {one.id} ({one.type}) is lost"
+        for one in world.told.values()
+        if one.is_taken and not kept[one.id]
+    )
     left = select(StripeEvent).where(StripeEvent.state.not_in(DONE))
-    yield from (f"event {one.event_id} ({one.type}) is {one.state}: {one.error}" for one in db.session.scalars(left))
+    yield from (
+        f"event {one.event_id} ({one.type}) is {one.state}: {one.error}" for one in db.session.scalars(left)
+    )
 
 
 def _letters(world: World, seen: Oracle) -> Iterator[str]:
@@ -249,7 +257,9 @@ def _access(reader: int, subs: list[Sub], held: set[str], seen: Oracle) -> Itera
         yield f"reader {reader} is locked out of {right - held}"
     if held - right:
         given = db.session.execute(_GIVEN).all()
-        held = held - {plan for whom, plan, ends in given if whom == reader and ends > _instant(seen.now)}
+        held = held - {
+            plan for whom, plan, ends in given if whom == reader and ends and ends > _instant(seen.now)
+        }
     if held - right:
         yield f"reader {reader} reads {held - right} for nothing"
 

@@ -15,12 +15,17 @@ from tests.torture.world import World
 
 
 def hunt(
-    world: World, tally: Tally, *, count: int, seed: int, progress: Callable[[int], None] = lambda _played: None
+    world: World,
+    tally: Tally,
+    *,
+    count: int,
+    seed: int,
+    progress: Callable[[int], None] = lambda _played: None,
 ) -> Divergence | None:
     """Play so many schedules; the first that fails, as it was drawn, or None.
 
-    Hypothesis gives the chance out of which each is drawn. Drawn step by step by Hypothesis itself, lives would
-    be much alike: most of its examples are others with parts repeated.
+    Hypothesis gives the chance out of which each is drawn. Drawn step by step by Hypothesis itself, lives
+    would be much alike: most of its examples are others with parts repeated.
     """
     failed: list[Divergence] = []
 

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 import stripe
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from paywall import mail
 from paywall.billing import inbox, sync
-from paywall.billing.gateway import books, walks
+from paywall.billing.cashbook import rules as cash_rules
+from paywall.billing.cashbook.facts import Entries
+from paywall.billing.gateway import books, gateway, walks
 from paywall.billing.gifts import giving
 from paywall.billing.gifts.models import Gift
-from paywall.billing.cashbook.facts import Entries
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
 from paywall.billing.remote import Event, RemoteSubscription
 from paywall.db import db
@@ -112,14 +113,17 @@ def ticket_ignored(patch: pytest.MonkeyPatch) -> None:
 def cancel_at_ignored(patch: pytest.MonkeyPatch) -> None:
     """Only the boolean is read, as before flexible billing."""
     _read_otherwise(
-        patch, lambda one, said: replace(said, cancel_at=said.period_end if one.cancel_at_period_end else None)
+        patch,
+        lambda one, said: replace(said, cancel_at=said.period_end if one.cancel_at_period_end else None),
     )
 
 
 @mutation()
 def cancel_at_period_end_ignored(patch: pytest.MonkeyPatch) -> None:
     """Only the instant is read."""
-    _read_otherwise(patch, lambda one, said: replace(said, cancel_at=said.cancel_at if one.cancel_at else None))
+    _read_otherwise(
+        patch, lambda one, said: replace(said, cancel_at=said.cancel_at if one.cancel_at else None)
+    )
 
 
 @mutation()
@@ -147,12 +151,12 @@ def grace_begins_anew(patch: pytest.MonkeyPatch) -> None:
 @mutation()
 def disputes_ignored(patch: pytest.MonkeyPatch) -> None:
     """Who took the money back by their bank reads on."""
-    original = sync.cash_rules.marked
+    original = cash_rules.marked
 
     def marked(subscriptions: Iterable[RemoteSubscription], entries: Any) -> list[RemoteSubscription]:
         return [replace(one, disputed_at=None) for one in original(subscriptions, entries)]
 
-    patch.setattr(sync.cash_rules, "marked", marked)
+    patch.setattr(cash_rules, "marked", marked)
 
 
 @mutation()
@@ -171,7 +175,7 @@ def handled_unseen(patch: pytest.MonkeyPatch) -> None:
 @mutation()
 def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
     """An event is marked before the books are read."""
-    original, sync_now = inbox._same_customer, inbox.sync
+    original, sync_now = inbox._same_customer, sync.sync
     mine: list[int] = []
 
     def same(event: StripeEvent) -> list[int]:
@@ -232,7 +236,9 @@ def ledger_forgets_prices(patch: pytest.MonkeyPatch) -> None:
 
     def steps(before: rules.Standing | None, after: rules.Standing) -> tuple[rules.Step, ...]:
         told = original(before, after)
-        return tuple(one for one in told if one.change not in {rules.Change.UPGRADED, rules.Change.DOWNGRADED})
+        return tuple(
+            one for one in told if one.change not in {rules.Change.UPGRADED, rules.Change.DOWNGRADED}
+        )
 
     patch.setattr(rules, "steps", steps)
 
@@ -257,7 +263,7 @@ def absence_ends(patch: pytest.MonkeyPatch) -> None:
 def gift_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     """An old answer about a gift's payment is written over a new one."""
     original = giving._apply
-    real = giving.gateway
+    real = gateway
 
     class Forgetful:
         def __getattr__(self, name: str) -> Any:

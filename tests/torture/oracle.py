@@ -17,7 +17,6 @@ from typing import Any
 Doc = dict[str, Any]
 DAY = 86_400
 ENDED = ("canceled", "incomplete_expired")
-HARMLESS = ("won", "prevented")
 FORGIVEN = ("subscription_paused", "user_forgiven")
 
 
@@ -37,7 +36,8 @@ class Sub:
     """One subscription, as Stripe has it, and what follows from it.
 
     `until` is when access ends under the policy (None: there is none), `paid_until` when it ends without any
-    slack or grace. `is_discount_over`: one has run out that its next bill will drop. `failures` counts its invoices that a card was refused for.
+    slack or grace. `is_discount_over`: one has run out, of which Stripe tells with the next bill. `failures`
+    counts its bills that a card was refused for.
     """
 
     id: str
@@ -100,7 +100,9 @@ class Oracle:
         self._kinds: dict[str, list[Doc]] = defaultdict(list)
         self._states: dict[str, list[str]] = defaultdict(list)
         with closing(sqlite3.connect(file)) as db:
-            for kind, body in db.execute("SELECT kind, body FROM objects WHERE kind NOT IN ('event') ORDER BY seq"):
+            for kind, body in db.execute(
+                "SELECT kind, body FROM objects WHERE kind NOT IN ('event') ORDER BY seq"
+            ):
                 doc = json.loads(body)
                 self._docs[doc["id"]] = doc
                 self._kinds[kind].append(doc)
@@ -131,12 +133,16 @@ class Oracle:
 
     def customer(self, reader: int) -> str | None:
         """A reader's newest customer that was not deleted."""
-        mine = [doc["id"] for doc in self._kinds["customer"] if doc["metadata"].get("reader_id") == str(reader)]
+        mine = [
+            doc["id"] for doc in self._kinds["customer"] if doc["metadata"].get("reader_id") == str(reader)
+        ]
         return mine[-1] if mine else None
 
     def of(self, kind: str, **facts: Any) -> list[Doc]:
         """The raw documents of a kind with these facts, oldest first."""
-        return [doc for doc in self._kinds[kind] if all(doc.get(name) == value for name, value in facts.items())]
+        return [
+            doc for doc in self._kinds[kind] if all(doc.get(name) == value for name, value in facts.items())
+        ]
 
     def _sub(self, doc: Doc) -> Sub:
         item = self.of("subscription_item", subscription=doc["id"])[0]
@@ -205,7 +211,7 @@ class Oracle:
         if not paid:
             return False
         given = sum(charge["amount_refunded"] for charge in self._charges(paid[-1]))
-        return 0 < given >= paid[-1]["amount_paid"]
+        return bool(0 < given >= paid[-1]["amount_paid"])
 
     def _is_disputed(self, doc: Doc) -> bool:
         """Whether a bank holds back what was paid on any bill."""
@@ -214,11 +220,13 @@ class Oracle:
 
     def _is_held(self, charge: Doc) -> bool:
         statuses = [one["status"] for one in self.of("dispute", charge=charge["id"])]
-        return any(one not in HARMLESS and not one.startswith("warning") for one in statuses)
+        return any(not one.startswith(("won", "prevented", "warning")) for one in statuses)
 
     def _charges(self, bill: Doc) -> list[Doc]:
         intents = [one["payment"]["payment_intent"] for one in self.of("invoice_payment", invoice=bill["id"])]
-        return [charge for intent in intents for charge in self.of("charge", payment_intent=intent, paid=True)]
+        return [
+            charge for intent in intents for charge in self.of("charge", payment_intent=intent, paid=True)
+        ]
 
     def _is_over(self, discount: Doc) -> bool:
         return discount["end"] is not None and discount["end"] <= self.now
@@ -242,7 +250,7 @@ class Oracle:
     def _gift(self, session: Doc) -> Paid:
         intent = self._docs.get(session.get("payment_intent") or "", {})
         charge = self._docs.get(intent.get("latest_charge") or "", {})
-        lost = charge and (charge["refunded"] or self._is_held(charge))
+        lost = bool(charge) and (charge["refunded"] or self._is_held(charge))
         return Paid(
             gift=int(session["metadata"]["gift_id"]),
             session=session["id"],
@@ -253,7 +261,8 @@ class Oracle:
 
 
 _EVENTS = """SELECT id, json_extract(body, '$.type'), coalesce(json_extract(body, '$.data.object.customer'),
-    CASE json_extract(body, '$.data.object.object') WHEN 'customer' THEN json_extract(body, '$.data.object.id') END),
+    CASE json_extract(body, '$.data.object.object') WHEN 'customer'
+        THEN json_extract(body, '$.data.object.id') END),
     json_extract(body, '$.data.object.charge') FROM objects WHERE kind = 'event' ORDER BY seq"""
 
 

@@ -37,10 +37,12 @@ class Dice:
 
 def draw(chance: random.Random, weights: Mapping[str, int]) -> list[Step]:
     """A life that begins with someone who joins; a step is as frequent as its weight."""
-    steps = [Step("join", 0, chance.randrange(MOST))]
-    for name in chance.choices(list(weights), list(weights.values()), k=chance.randint(FEWEST_STEPS, MOST_STEPS)):
-        steps.append(Step(name, chance.choice((0, 0, 1)), chance.randrange(MOST)))
-    return steps
+    length = chance.randint(FEWEST_STEPS, MOST_STEPS)
+    names = ["join", *chance.choices(list(weights), list(weights.values()), k=length)]
+    return [
+        Step(name, place and chance.choice((0, 0, 1)), chance.randrange(MOST))
+        for place, name in enumerate(names)
+    ]
 
 
 def smaller(schedule: list[Step], fails: Callable[[list[Step]], bool]) -> list[Step]:
@@ -55,10 +57,12 @@ def smaller(schedule: list[Step], fails: Callable[[list[Step]], bool]) -> list[S
             else:
                 place += size
     for place in range(len(schedule)):
-        for plain in ({"n": 0}, {"who": 0}):
-            tried = [*schedule[:place], replace(schedule[place], **plain), *schedule[place + 1 :]]
+        step = schedule[place]
+        for plain in (replace(step, n=0, who=0), replace(step, n=0), replace(step, who=0)):
+            tried = [*schedule[:place], plain, *schedule[place + 1 :]]
             if tried != schedule and fails(tried):
                 schedule = tried
+                break
     return schedule
 
 

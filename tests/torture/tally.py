@@ -56,7 +56,7 @@ class Tally:
         """All of it in words."""
         lines = {
             "schedules": self.schedules,
-            "agreed before the reconcile": f"{self.agreed} ({100 * self.agreed / max(1, self.schedules):.1f} %)",
+            "agreed before the reconcile": f"{self.agreed} ({self.agreed / max(1, self.schedules):.1%})",
             "seconds a schedule": f"{self.seconds_each:.3f}",
             "with workers at once": f"{self.with_burst} ({self.counts['bursts']} bursts)",
             "with a process killed": f"{self.with_kill} ({self.counts['kills']} kills)",

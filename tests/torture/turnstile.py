@@ -1,8 +1,8 @@
 """Acts at once and deaths of processes, reproducibly.
 
-Threads that run at once here hand over to one another at the turnstile only: before and after each question to
-Stripe, before a letter is posted, and after each transaction.
-No transaction is open there, so nobody waits for a lock that a sleeper holds.
+Threads that run at once hand over to one another at the turnstile only: before and after each question to
+Stripe, before a letter is posted, and after each transaction. No transaction is open there, so nobody waits
+for a lock that a sleeper holds.
 """
 
 import os
@@ -19,9 +19,9 @@ PATIENCE = 60
 class Turnstile:
     """Of several threads it lets exactly one go on.
 
-    They have ranks, and the first in rank goes on until it ends, or until it comes to one of a few places: there
-    it falls back behind all others. Faults of order need few changes at the right places, and are found so much
-    sooner than by drawing at each step (probabilistic concurrency testing, doi.org/10.1145/1736020.1736040).
+    They have ranks, and the first in rank goes on until it ends, or until it comes to one of a few places:
+    there it falls back behind all others. Faults of order need few changes at the right places, and are found
+    so much sooner than by drawing at each step (doi.org/10.1145/1736020.1736040).
     """
 
     def __init__(self, falls: Container[int]) -> None:

@@ -1,7 +1,7 @@
 """The world of a schedule: the product with its database, a stand-in for Stripe, a few readers, a clock.
 
-One world serves thousands of schedules. `begin()` puts the database and the stand-in back to what they were when
-the newsroom opened: plans on sale, nobody there. Time stands still but for `wait`.
+One world serves thousands of schedules. `begin()` puts the database and the stand-in back to what they were
+when the newsroom opened: plans on sale, nobody there. Time stands still but for `pass_time`.
 """
 
 import logging
@@ -24,26 +24,19 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from paywall import clock, create_app, jobs, mail
 from paywall.accounts.models import Reader
-from paywall.billing import gateway, promotions
+from paywall.billing import gateway
 from paywall.billing.models import StripeEvent
 from paywall.billing.reconcile.pace import Pace
-from paywall.billing.remote import Duration, Offer
-from paywall.billing.setup import setup
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import PaywallError
 from paywall.mail import Letter
-from paywall.membership import plans
-from paywall.membership.discounts import Cut
-from paywall.membership.plans import PlanText
-from paywall.membership.rules import Interval
-from paywall.money import Money
 from paywall.sandbox import Sandbox, SandboxError
 from paywall.sandbox import clock as sandbox_clock
 from paywall.sandbox import deliveries as sandbox_deliveries
 from paywall.sandbox.books import Books
 from paywall.sandbox.transport import SandboxClient
-from tests.torture import turnstile
+from tests.torture import newsroom, turnstile
 from tests.torture.oracle import Oracle, Policy, Told
 from tests.torture.schedule import PEOPLE
 
@@ -71,11 +64,6 @@ class World:
         self.app.config["TESTING"] = True
         _be_silent()
         self.sandbox: Sandbox = self.app.extensions["sandbox"]
-        self.readers: list[int] = []
-        self.posted: list[tuple[bytes, dict[str, str]]] = []
-        self.told: dict[str, Told] = {}
-        self.counts: Counter[str] = Counter()
-        self.crashes: list[str] = []
         self._schedules = 0
         self._stand_in = settings.data_dir / "sandbox.sqlite3"
         self._is_sqlite = settings.database_url.startswith("sqlite")
@@ -85,9 +73,11 @@ class World:
         self._original = settings.data_dir / "original"
         self.app.extensions["post"] = self._post_letter
         self.app.extensions["jobs"].signal(SIGNAL_ERROR)(self._job_failed)
+        self._forget()
         self._watch()
         self._open_stand_in()
-        self._open_newsroom()
+        with self.app.app_context():
+            newsroom.open_shop()
         self._keep_original()
 
     def begin(self) -> None:
@@ -95,15 +85,12 @@ class World:
         self._put_back()
         self._open_stand_in()
         self.app.extensions["jobs"].flush()
-        self._mail.write_text("")
-        self.posted, self.told, self.counts, self.crashes = [], {}, Counter(), []
+        self._forget()
         with self.app.app_context():
-            readers = [
-                Reader(email=f"reader{i}@example.org", confirmed_at=clock.now()) for i in range(PEOPLE)
-            ]
-            db.session.add_all(readers)
+            made = [Reader(email=f"reader{i}@example.org", confirmed_at=clock.now()) for i in range(PEOPLE)]
+            db.session.add_all(made)
             db.session.commit()
-            self.readers = [reader.id for reader in readers]
+            self.readers += [reader.id for reader in made]
 
     def close(self) -> None:
         """Put back what was changed in the whole process."""
@@ -206,6 +193,14 @@ class World:
         if not isinstance(error, PaywallError):
             self.crashes.append(f"the job {task.name} failed: {error!r}")
 
+    def _forget(self) -> None:
+        self.readers: list[int] = []
+        self.posted: list[tuple[bytes, dict[str, str]]] = []
+        self.told: dict[str, Told] = {}
+        self.counts: Counter[str] = Counter()
+        self.crashes: list[str] = []
+        self._mail.write_text("")
+
     def _quicken(self) -> None:
         """Nobody waits, no letter is rendered, and time stands still."""
         put = self._patch.setattr
@@ -215,8 +210,14 @@ class World:
         put(mail, "render_template", lambda name, **_: name)
         put(sandbox_clock, "time", SimpleNamespace(time=lambda: START))
         # Back-off and claims follow the machine's clock: here that is the stand-in's.
-        put(sandbox_deliveries, "time", SimpleNamespace(time=lambda: self.sandbox._clock.timestamp()))
-        put(clock, "_wall", lambda: self.sandbox.now())
+        put(sandbox_deliveries, "time", SimpleNamespace(time=self._stamp))
+        put(clock, "_wall", self._wall)
+
+    def _stamp(self) -> float:
+        return self.sandbox._clock.timestamp()
+
+    def _wall(self) -> datetime:
+        return self.sandbox.now()
 
     def _watch(self) -> None:
         with self.app.app_context():
@@ -234,19 +235,6 @@ class World:
             http_client=_Line(self.sandbox.handle, TIMEOUT),
             secrets=self.sandbox.webhook_secrets,
         )
-
-    def _open_newsroom(self) -> None:
-        month, year = Interval.MONTH, Interval.YEAR
-        with self.app.app_context():
-            plans.write(
-                PlanText("supporter", "Supporter", "", {month: Money(500, "eur"), year: Money(5000, "eur")})
-            )
-            plans.write(PlanText("circle", "Circle", "", {month: Money(1500, "eur")}, trial_days=14))
-            plans.write(PlanText("abroad", "Abroad", "", {month: Money(700, "usd")}))
-            db.session.commit()
-            list(setup(SITE))
-            for code, offer in _offers().items():
-                promotions.create(code, offer, plan=None, most=None, until=None)
 
     def _keep_original(self) -> None:
         self._original.mkdir()
@@ -302,14 +290,6 @@ def _transaction_over(_session: Session, transaction: SessionTransaction) -> Non
 def _be_silent() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.CRITICAL)
-
-
-def _offers() -> dict[str, Offer]:
-    return {
-        "TENTH": Offer(Cut(percent=10, amount=None), Duration.FOREVER),
-        "HALF": Offer(Cut(percent=50, amount=None), Duration.REPEATING, months=2),
-        "LESS": Offer(Cut(percent=None, amount=Money(100, "eur")), Duration.ONCE),
-    }
 
 
 def _copy(source: Path, target: Path) -> None:

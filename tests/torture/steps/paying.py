@@ -1,0 +1,51 @@
+"""Life: joining at our site, cards and bills on Stripe's pages."""
+
+from paywall.billing import checkout
+from paywall.sandbox import subscriptions as theirs
+from tests.torture.newsroom import OFFERS
+from tests.torture.schedule import Dice
+from tests.torture.steps.hands import CARDS, PRICES, card, paid, priced, quietly, twin
+from tests.torture.steps.kinds import LIFE, step
+from tests.torture.world import World
+
+
+@step(5, LIFE)
+def join(world: World, who: int, dice: Dice) -> None:
+    """Open Checkout at our site, pay there, and perhaps come back from it."""
+    plan, number, returns = dice.pick(PRICES), dice.pick(CARDS), dice.pick([True, False])
+    code = dice.pick([None, *OFFERS])
+    page = ""
+    with world.at_our_site():
+        page = checkout.begin(world.reader(who), priced(plan).id, None, code).rpartition("/")[2]
+    if page and paid(world, page, number) and returns:
+        with world.at_our_site():
+            checkout.finish(world.reader(who), page)
+
+
+@step(1, LIFE)
+def join_twice(world: World, who: int, dice: Dice) -> None:
+    """A second subscription beside the first, made in the dashboard."""
+    customer = world.oracle().customer(world.readers[who])
+    price = twin(world, dice.pick(PRICES))
+    facts = {"items": [{"price": price}], "metadata": {"reader_id": str(world.readers[who])}}
+    if customer:
+        world.in_dashboard(theirs.create, "", customer=customer, **facts)
+
+
+@step(2, LIFE)
+def change_card(world: World, who: int, dice: Dice) -> None:
+    """Another card at the portal."""
+    page = ""
+    with world.at_our_site():
+        page = checkout.portal(world.reader(who), None).rpartition("/")[2]
+    if page:
+        quietly(lambda: world.sandbox.portal.change_card(page, card(dice.pick(CARDS))))
+
+
+@step(1, LIFE)
+def pay(world: World, who: int, dice: Dice) -> None:
+    """Pay an open bill on its own page."""
+    seen, number = world.oracle(), dice.pick(CARDS)
+    bills = seen.of("invoice", customer=seen.customer(world.readers[who]), status="open")
+    if bills:
+        quietly(lambda: world.sandbox.invoices.pay_hosted(bills[0]["id"], card(number)))
