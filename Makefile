@@ -2,12 +2,16 @@
 SHELL := /bin/bash
 PYTHON := python3.11
 PORT := 8000
+SCHEDULES := 10000
+SEED := 1
+DATABASE := sqlite postgresql
+REPLAY :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 PURE := paywall/access/decision.py,paywall/access/teaser.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/reconcile/drift.py,paywall/membership/discounts.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/money.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
-.PHONY: help run test sure lint lock messages clean system
+.PHONY: help run test sure torture lint lock messages clean system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +33,12 @@ sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, p
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server' \
 	  --ignore tests/test_start.py --ignore tests/sandbox
+
+torture: system .venv/test.stamp ## Play random lives until the books differ; SCHEDULES=500 SEED=2 DATABASE=postgresql REPLAY='...'
+	@for database in $(DATABASE); do \
+	  $(BIN)/python -m tests.torture --database $$database --schedules $(SCHEDULES) --seed $(SEED) \
+	    $(if $(REPLAY),--replay '$(REPLAY)') & pids="$$pids $$!"; done; \
+	  failed=0; for pid in $$pids; do wait $$pid || failed=1; done; exit $$failed
 
 lint: .venv/test.stamp ## Check style, types and layers
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

@@ -16,6 +16,7 @@ newsroom.py   Plans, prices and promotion codes on the first day.
 world.py      One app, one database and one stand-in for Stripe for thousands of schedules; each begins anew.
 oracle.py     The truth: the stand-in's file read anew, with a policy of its own. Shares no code with the
               product.
+doors.py      Who may read now, and for how long that differed from what was paid.
 checks.py     What must hold after each step, and at the end.
 play.py       One schedule from its first step to the last check.
 hunt.py       Many of them, until one fails.

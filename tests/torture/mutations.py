@@ -21,6 +21,7 @@ from paywall.billing.cashbook.facts import Entries
 from paywall.billing.gateway import books, gateway, walks
 from paywall.billing.gifts import giving
 from paywall.billing.gifts.models import Gift
+from paywall.billing.gifts.rules import GiftState
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
 from paywall.billing.remote import Event, RemoteSubscription
 from paywall.db import db
@@ -52,7 +53,7 @@ def mutation(killer: str = "") -> Callable[[Plant], Plant]:
     return declare
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 again:0:0")
 def no_dedupe(patch: pytest.MonkeyPatch) -> None:
     """An event that comes twice is stored twice."""
     original = inbox.store
@@ -63,7 +64,7 @@ def no_dedupe(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "store", store)
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 cancel:0:0 undo:0:0 turn_round:0:0 deliver:0:0")
 def event_believed(patch: pytest.MonkeyPatch) -> None:
     """The payload of the event that was created last is written, and Stripe is not asked."""
 
@@ -81,7 +82,7 @@ def event_believed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "sync", believe)
 
 
-@mutation()
+@mutation("join:0:0 race:0:3912")
 def lock_dropped(patch: pytest.MonkeyPatch) -> None:
     """Whether a later ticket has written is looked up first, and the writing is another transaction."""
     original = sync._write
@@ -97,7 +98,7 @@ def lock_dropped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sync, "_write", write)
 
 
-@mutation()
+@mutation("join:0:0 race:0:309")
 def ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     """Whoever writes last wins, however early they asked."""
     original = sync._write
@@ -109,7 +110,7 @@ def ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sync, "_write", write)
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 cancel:0:0 deliver:0:0")
 def cancel_at_ignored(patch: pytest.MonkeyPatch) -> None:
     """Only the boolean is read, as before flexible billing."""
     _read_otherwise(
@@ -118,7 +119,7 @@ def cancel_at_ignored(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 cancel:0:1 deliver:0:0")
 def cancel_at_period_end_ignored(patch: pytest.MonkeyPatch) -> None:
     """Only the instant is read."""
     _read_otherwise(
@@ -126,7 +127,7 @@ def cancel_at_period_end_ignored(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-@mutation()
+@mutation("dunning:0:2 join:0:228 deliver:0:0 wait:0:2 deliver:0:0 wait:0:8 deliver:0:0")
 def grace_never_ends(patch: pytest.MonkeyPatch) -> None:
     """Who does not pay reads on as long as Stripe tries."""
     original = policies._start
@@ -137,7 +138,10 @@ def grace_never_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(policies, "_start", start)
 
 
-@mutation()
+@mutation(
+    "dunning:0:2 join:0:228 deliver:0:0 wait:0:2 deliver:0:0 wait:0:7 deliver:0:0 wait:0:7 deliver:0:0 "
+    "wait:0:6 deliver:0:0"
+)
 def grace_begins_anew(patch: pytest.MonkeyPatch) -> None:
     """Each further unpaid bill is followed by a grace of its own."""
     original = policies._start
@@ -148,7 +152,7 @@ def grace_begins_anew(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(policies, "_start", start)
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 dispute:0:0 deliver:0:0")
 def disputes_ignored(patch: pytest.MonkeyPatch) -> None:
     """Who took the money back by their bank reads on."""
     original = cash_rules.marked
@@ -159,7 +163,7 @@ def disputes_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cash_rules, "marked", marked)
 
 
-@mutation()
+@mutation("join:0:0 race:0:752")
 def handled_unseen(patch: pytest.MonkeyPatch) -> None:
     """What came in while Stripe was asked counts as handled, too."""
     original = inbox._mark
@@ -172,7 +176,7 @@ def handled_unseen(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "_mark", mark)
 
 
-@mutation()
+@mutation("join:0:296 kill:0:19")
 def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
     """An event is marked before the books are read."""
     original, sync_now = inbox._same_customer, sync.sync
@@ -190,7 +194,7 @@ def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "sync", sync_later)
 
 
-@mutation()
+@mutation("join:0:296 break_api:0:12 deliver:0:0")
 def never_tried_again(patch: pytest.MonkeyPatch) -> None:
     """An event that failed once is left at that."""
 
@@ -202,7 +206,10 @@ def never_tried_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "_failed", failed)
 
 
-@mutation()
+@mutation(
+    "dunning:0:1 join:0:228 deliver:0:0 wait:0:2 deliver:0:0 wait:0:8 deliver:0:0 wait:0:8 deliver:0:0 "
+    "pay:0:0 deliver:0:0"
+)
 def letters_without_cause(patch: pytest.MonkeyPatch) -> None:
     """Each line of the ledger writes its letter, whether there was one or not."""
     original = mail.write
@@ -213,7 +220,7 @@ def letters_without_cause(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(mail, "write", write)
 
 
-@mutation()
+@mutation("join:0:296 race:0:3344")
 def letters_not_claimed(patch: pytest.MonkeyPatch) -> None:
     """Two workers send the letter that both found waiting."""
 
@@ -229,7 +236,7 @@ def letters_not_claimed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(mail, "_claim", claim)
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 change_plan:0:2 deliver:0:0")
 def ledger_forgets_prices(patch: pytest.MonkeyPatch) -> None:
     """A plan change writes no line."""
     original = rules.steps
@@ -243,7 +250,7 @@ def ledger_forgets_prices(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rules, "steps", steps)
 
 
-@mutation()
+@mutation("join:0:0 deliver:0:0 give:1:0 redeem:0:0")
 def absence_ends(patch: pytest.MonkeyPatch) -> None:
     """What Stripe's answer does not mention is over."""
     original = record.record
@@ -259,24 +266,23 @@ def absence_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(record, "record", whole)
 
 
-@mutation()
+@mutation("give:0:76 race:0:6828")
 def gift_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     """An old answer about a gift's payment is written over a new one."""
-    original = giving._apply
-    real = gateway
 
-    class Forgetful:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(real(), name)
+    def settle(gift_id: int) -> GiftState:
+        session_id = db.session.scalar(select(Gift.session_id).where(Gift.id == gift_id))
+        db.session.commit()
+        if session_id is None:
+            return GiftState.OPEN
+        payment = gateway().gift_payment(session_id)
+        gift = db.session.get_one(Gift, gift_id, with_for_update=True, populate_existing=True)
+        giving._apply(gift, payment)
+        state = gift.state
+        db.session.commit()
+        return state
 
-        def gift_payment(self, session_id: str) -> Any:
-            payment = real().gift_payment(session_id)
-            db.session.execute(update(Gift).where(Gift.session_id == session_id).values(written=0))
-            db.session.commit()
-            return payment
-
-    patch.setattr(giving, "gateway", Forgetful)
-    patch.setattr(giving, "_apply", original)
+    patch.setattr(giving, "settle", settle)
 
 
 def _unwritten(customer_id: int) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from paywall.billing.reconcile import walk
 from paywall.billing.reconcile.drift import Kind, Outcome
 from tests.torture import checks
-from tests.torture.checks import Watch
+from tests.torture.doors import Watch
 from tests.torture.schedule import Dice, Step, write
 from tests.torture.steps import STEPS, TROUBLE
 from tests.torture.tally import Tally

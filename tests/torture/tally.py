@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from paywall.sandbox import FaultKind
 
 if TYPE_CHECKING:
-    from tests.torture.checks import Watch
+    from tests.torture.doors import Watch
     from tests.torture.world import World
 
 API = (FaultKind.API_ERROR, FaultKind.API_LOST, FaultKind.API_HANG)

@@ -27,9 +27,9 @@ def race(world: World, who: int, dice: Dice) -> None:
     names = (
         dice.pick(["deliver", "look", "minutely", "daily"]),
         dice.pick(list(LIFE)),
-        dice.pick(["deliver", "take_in"]),
+        dice.pick(["deliver", "take_in", "minutely"]),
     )
-    falls, chance = {dice.pick(range(1, 20))}, random.Random(dice.pick(range(100)))
+    falls, chance = {dice.pick(range(1, 31))}, random.Random(dice.pick(range(100)))
     world.counts["bursts"] += 1
     turnstile.Turnstile(falls).run(
         [partial(STEPS[name], world, who, Dice(chance.randrange(10_000))) for name in names]
