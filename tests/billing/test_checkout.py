@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing import checkout
+from paywall.billing import checkout, customers
 from paywall.billing.cashbook.models import Invoice
 from paywall.billing.checkout import AlreadyPatron, Outcome
 from paywall.billing.gateway import gateway
@@ -160,6 +160,18 @@ def test_a_customer_deleted_at_stripe_gets_a_successor(shop: Shop) -> None:
     shop.join()
     assert _customer(shop) != old
     assert [one.status for one in shop.held()] == [Status.ACTIVE]
+
+
+def test_whoever_is_forgotten_ends_first_and_a_successor_is_not_forgotten_too(shop: Shop) -> None:
+    shop.join()
+    old = _customer(shop)
+    gateway().client.v1.customers.delete(old)
+    customers.forget(shop.reader.id, old)
+    assert [one.status for one in shop.held()] == [Status.CANCELED]
+    new = customers.ensure(shop.reader).stripe_id
+    db.session.rollback()
+    customers.forget(shop.reader.id, old)
+    assert _customer(shop) == new != old
 
 
 def test_who_was_deleted_at_stripe_holds_nothing_and_can_join_again(shop: Shop) -> None:

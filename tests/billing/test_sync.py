@@ -35,6 +35,15 @@ def customer_id(shop: Shop) -> int:
     return found
 
 
+def delete_customer(shop: Shop) -> None:
+    """Someone deletes the reader's customer in Stripe's dashboard."""
+    stripe_id = db.session.scalars(
+        select(StripeCustomer.stripe_id).where(StripeCustomer.reader_id == shop.reader.id)
+    ).one()
+    db.session.rollback()
+    gateway().client.v1.customers.delete(stripe_id or "")
+
+
 def changes() -> list[Change]:
     found = list(db.session.scalars(select(MembershipEvent.change).order_by(MembershipEvent.id)))
     db.session.rollback()
@@ -164,6 +173,31 @@ def test_a_customer_gone_at_stripe_is_no_error(shop: Shop, monkeypatch: pytest.M
     monkeypatch.setattr(gateway(), "subscriptions", gone)
     assert syncing.sync(customer_id(shop))
     assert shop.held()[0].status is Status.ACTIVE
+
+
+def test_a_deleted_customers_membership_ends_in_stripes_own_words(shop: Shop) -> None:
+    """Stripe lists nothing of theirs any more, but still knows each subscription by its id."""
+    held = shop.join()
+    delete_customer(shop)
+    syncing.sync(customer_id(shop))
+    ended = shop.held()[0]
+    assert (ended.status, ended.access_until, ended.monthly) == (Status.CANCELED, None, 0)
+    assert ended.period_end == held.period_end
+    assert changes() == [Change.STARTED, Change.ENDED]
+
+
+def test_a_deleted_customers_membership_ends_even_if_stripe_says_nothing_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.join()
+    delete_customer(shop)
+
+    def gone(_subscription: str) -> RemoteSubscription:
+        raise Gone("gone")
+
+    monkeypatch.setattr(gateway(), "subscription", gone)
+    syncing.sync(customer_id(shop))
+    assert shop.held()[0].status is Status.CANCELED
 
 
 def test_a_status_from_the_future_gives_nothing_new_takes_nothing_and_shouts(

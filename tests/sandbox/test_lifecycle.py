@@ -239,6 +239,17 @@ def test_cancelling_between_draft_and_payment_stops_the_collection(shop: Shop) -
     assert shop.subscription().latest_invoice.status == "draft"
 
 
+def test_a_bill_within_a_period_is_not_tried_again_after_the_end(shop: Shop) -> None:
+    subscription = shop.subscribe(FAILS_LATER)
+    wanted = {"items": [{"id": subscription.items.data[0].id, "price": shop.price(amount=1900)}]}
+    shop.v1.subscriptions.update(subscription.id, {**wanted, "proration_behavior": "always_invoice"})
+    bill = shop.subscription().latest_invoice
+    assert (bill.status, bill.attempt_count) == ("open", 1)
+    shop.v1.customers.delete(shop.customer())
+    shop.sandbox.advance(by=timedelta(days=20))
+    assert shop.v1.invoices.retrieve(bill.id).attempt_count == 1
+
+
 def test_which_subscriptions_a_list_shows(shop: Shop) -> None:
     gone = shop.subscribe()
     shop.v1.subscriptions.cancel(gone.id)

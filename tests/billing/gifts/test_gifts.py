@@ -635,6 +635,17 @@ def test_a_customer_deleted_at_stripe_can_give(stand: Stand, luca: FlaskClient) 
     assert stand.order(client=luca).startswith(SITE)
 
 
+def test_a_patron_deleted_at_stripe_who_gives_does_not_stay_one(stand: Stand, luca: FlaskClient) -> None:
+    """Of a customer whom we do not know any more no event would tell us that it is over."""
+    reader = stand.reader(LUCKY)
+    db.session.rollback()
+    Shop(stand.shop.app, stand.shop.sandbox, reader).join()
+    gateway().client.v1.customers.delete(gateway().client.v1.customers.list().data[0].id)
+    assert stand.order(client=luca).startswith(SITE)
+    db.session.rollback()
+    assert not record.billed(reader.id)
+
+
 def test_a_gift_is_no_patron_who_pays(stand: Stand, luca: FlaskClient) -> None:
     enter(luca, stand.give())
     assert 'class="button small" href="/join' in luca.get("/account").text

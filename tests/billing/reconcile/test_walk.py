@@ -158,13 +158,18 @@ def test_a_customer_deleted_at_stripe_loses_what_they_held(shop: Shop) -> None:
     shop.join()
     gateway().client.v1.customers.delete(_customer(shop))
     db.session.rollback()
-    drifts = walked()
-    assert {one.outcome for one in drifts if one.kind is not Kind.FOREIGN} <= {
-        Outcome.REPAIRED,
-        Outcome.REMAINS,
-    }
+    assert {one.outcome for one in walked()} == {Outcome.REPAIRED}
     assert shop.held()[0].status is Status.CANCELED
     assert shop.held()[0].access_until is None
+    assert walked() == []
+
+
+def test_what_a_deleted_customer_held_before_we_heard_of_it_comes_in(shop: Shop) -> None:
+    shop.pay(shop.begin())
+    gateway().client.v1.customers.delete(_customer(shop))
+    db.session.rollback()
+    assert told(walked()) == {(Kind.MISSING_HERE, Outcome.REPAIRED)}
+    assert walked() == []
 
 
 def test_who_pays_twice_keeps_reading_and_is_named(shop: Shop) -> None:
