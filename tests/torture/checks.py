@@ -18,8 +18,7 @@ from paywall.db import db
 from paywall.mail import Letter
 from paywall.membership.models import MembershipEvent, Plan, Subscription
 from paywall.membership.rules import Source
-from tests.torture import doors
-from tests.torture.doors import Watch
+from tests.torture.doors import Watch, look
 from tests.torture.oracle import DAY, Oracle, Sub
 from tests.torture.world import World
 
@@ -51,14 +50,14 @@ def after_step(world: World, watch: Watch) -> Iterator[str]:
     yield from world.crashes
     seen = world.remember()
     with world.app.app_context():
-        waiting, rows, open_doors = _under_way(world), _rows(), doors.held(seen.now)
+        waiting, rows, doors = _under_way(world), _rows(), look(seen.now)
         for reader in world.readers:
             mine = [sub for sub in seen.subs if sub.reader == reader]
             is_busy = not waiting.isdisjoint(sub.customer for sub in mine)
-            watch.note(reader, mine, open_doors[reader], seen, is_busy=is_busy)
+            watch.note(reader, mine, doors, is_busy=is_busy)
             if not is_busy:
                 yield from _differences(mine, rows, seen.now, just_now=True)
-                yield from doors.wrong(reader, mine, open_doors[reader], seen)
+                yield from doors.wrong(reader, mine)
         if not waiting:
             yield from _gifts(seen)
 
@@ -73,10 +72,10 @@ def at_the_end(world: World) -> Iterator[str]:
         yield from _inbox(world)
         yield from _letters(world, seen)
         yield from _gifts(seen)
-        open_doors = doors.held(seen.now)
+        doors = look(seen.now)
         for reader in world.readers:
             mine = [sub for sub in seen.subs if sub.reader == reader]
-            yield from doors.wrong(reader, mine, open_doors[reader], seen)
+            yield from doors.wrong(reader, mine)
 
 
 def agrees(world: World) -> bool:

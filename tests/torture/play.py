@@ -7,6 +7,7 @@ from paywall.billing.reconcile import walk
 from paywall.billing.reconcile.drift import Kind, Outcome
 from tests.torture import checks
 from tests.torture.doors import Watch
+from tests.torture.oracle import Policy
 from tests.torture.schedule import Dice, Step, write
 from tests.torture.steps import STEPS, TROUBLE
 from tests.torture.tally import Tally
@@ -25,6 +26,15 @@ class Divergence(AssertionError):
 
 def play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
     """Play a schedule; raises Divergence."""
+    try:
+        _play(world, schedule, tally)
+    except Divergence:
+        raise
+    except Exception as error:
+        raise Divergence(schedule, "it broke", [repr(error)]) from error
+
+
+def _play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
     watch = Watch()
     world.begin()
     for step in schedule:
@@ -38,7 +48,7 @@ def play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
     tally.agreed += checks.agrees(world)
     left = _reconcile(world)
     _settle(world)
-    _hold(schedule, "at the end", [*checks.at_the_end(world), *left])
+    _hold(schedule, "at the end", [*checks.at_the_end(world), *left, *watch.too_long(Policy())])
     tally.schedule_ended(world, watch)
 
 

@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from paywall.sandbox import FaultKind
+from tests.torture.oracle import Policy
 
 if TYPE_CHECKING:
     from tests.torture.doors import Watch
     from tests.torture.world import World
 
+GRACE = timedelta(seconds=max(Policy().slack, Policy().grace))
 API = (FaultKind.API_ERROR, FaultKind.API_LOST, FaultKind.API_HANG)
 
 
@@ -67,6 +69,12 @@ class Tally:
             "deliveries delayed": self.counts[FaultKind.DELAY],
             "rounds turned round": self.counts[FaultKind.REORDER],
             "API faults": ", ".join(f"{kind} {self.counts[kind]}" for kind in API),
-            **{f"longest {name}": timedelta(seconds=far) for name, far in sorted(self.longest.items())},
+            "longest reading on unpaid": f"{self._far('over, calm')} (policy: {GRACE}); "
+            f"{self._far('over, events under way')} while events were under way",
+            "longest locked out though paid": f"{self._far('under, calm')} (policy: none); "
+            f"{self._far('under, events under way')} while events were under way",
         }
         return "\n".join(f"  {name:<44}{value}" for name, value in lines.items())
+
+    def _far(self, name: str) -> timedelta:
+        return timedelta(seconds=self.longest[name])
