@@ -12,6 +12,7 @@ steps/        What a step does. One function each; `n` decides the details. Thre
 turnstile.py  How acts run at once, and how a process dies, both reproducibly: threads hand over to one
               another only at the turnstile (around each question to Stripe, after each transaction), and
               SIGKILL comes at the n-th statement, commit or question.
+hooks.py      Where that reaches into the product's process.
 newsroom.py   Plans, prices and promotion codes on the first day.
 world.py      One app, one database and one stand-in for Stripe for thousands of schedules; each begins anew.
 oracle.py     The truth: the stand-in's file read anew, with a policy of its own. Shares no code with the

@@ -4,7 +4,6 @@ One world serves thousands of schedules. `begin()` puts the database and the sta
 when the newsroom opened: plans on sale, nobody there. Time stands still but for `pass_time`.
 """
 
-import json
 import logging
 import shutil
 import sqlite3
@@ -13,40 +12,29 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
-import stripe
 import structlog
 from huey.signals import SIGNAL_ERROR
-from sqlalchemy import event, func, make_url, select, text
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import func, make_url, select, text
 
-from paywall import clock, create_app, jobs, mail
+from paywall import clock, create_app, jobs
 from paywall.accounts.models import Reader
 from paywall.billing import gateway
 from paywall.billing.models import StripeEvent
-from paywall.billing.reconcile.pace import Pace
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import PaywallError
 from paywall.mail import Letter
 from paywall.sandbox import Sandbox, SandboxError
-from paywall.sandbox import clock as sandbox_clock
-from paywall.sandbox import deliveries as sandbox_deliveries
 from paywall.sandbox.books import Books
-from paywall.sandbox.transport import SandboxClient
-from tests.torture import newsroom, turnstile
+from tests.torture import hooks, newsroom, turnstile
 from tests.torture.oracle import Oracle, Policy, Told
 from tests.torture.schedule import PEOPLE
 
 T = TypeVar("T")
-# Ahead of the real time, for a signature must not be old.
-START = datetime(2040, 1, 15, 12, 0, tzinfo=UTC).timestamp()
-SITE = "http://127.0.0.1:8000"
 SHELF = ("plan", "price", "stripe_twin", "ticket_roll", "applied_policy", "role")
-CODES = ("TENTH", "HALF", "LESS")
 TIMEOUT = 0.001
 BETWEEN_TRUNCATES = 50
 LONGEST_HOP = timedelta(days=31)
@@ -60,10 +48,10 @@ class World:
         self.settings = settings
         self._patch = pytest.MonkeyPatch()
         self._logs = structlog.get_config()
-        self._quicken()
+        hooks.quicken(self._patch, self._wall)
         self.app = create_app(settings)
         self.app.config["TESTING"] = True
-        _be_silent()
+        hooks.be_silent()
         self.sandbox: Sandbox = self.app.extensions["sandbox"]
         self._schedules = 0
         self._stand_in = settings.data_dir / "sandbox.sqlite3"
@@ -75,7 +63,8 @@ class World:
         self.app.extensions["post"] = self._post_letter
         self.app.extensions["jobs"].signal(SIGNAL_ERROR)(self._job_failed)
         self._forget()
-        self._watch()
+        with self.app.app_context():
+            hooks.watch(db.engine)
         self._open_stand_in()
         with self.app.app_context():
             newsroom.open_shop()
@@ -202,40 +191,18 @@ class World:
         self.crashes: list[str] = []
         self._mail.write_text("")
 
-    def _quicken(self) -> None:
-        """Nobody waits, no letter is rendered, and time stands still."""
-        put = self._patch.setattr
-        put(stripe.HTTPClient, "INITIAL_DELAY", 0)
-        put(stripe.HTTPClient, "MAX_DELAY", 0)
-        put(Pace.__init__, "__defaults__", (lambda _seconds: None,))
-        put(mail, "render_template", lambda name, **_: name)
-        # An indent makes Python's JSON ten times slower.
-        put(sandbox_deliveries, "json", SimpleNamespace(dumps=lambda doc, **_: json.dumps(doc)))
-        put(sandbox_clock, "time", SimpleNamespace(time=lambda: START))
-        # Back-off and claims follow the machine's clock: here that is the stand-in's.
-        put(sandbox_deliveries, "time", SimpleNamespace(time=self._stamp))
-        put(clock, "_wall", self._wall)
-
-    def _stamp(self) -> float:
-        return self.sandbox._clock.timestamp()
-
     def _wall(self) -> datetime:
         return self.sandbox.now()
 
-    def _watch(self) -> None:
-        with self.app.app_context():
-            event.listen(db.engine, "before_cursor_execute", lambda *_: turnstile.mortal())
-            event.listen(db.engine, "commit", lambda *_: turnstile.mortal())
-
     def _open_stand_in(self) -> None:
-        self.sandbox = Sandbox(self._stand_in, public_url=SITE)
+        self.sandbox = Sandbox(self._stand_in, public_url=newsroom.SITE)
         self.app.extensions["sandbox"] = self.sandbox
         clock.use(self.sandbox.now)
         gateway.init_app(
             self.app,
             self.settings,
             api_key=self.sandbox.api_key,
-            http_client=_Line(self.sandbox.handle, TIMEOUT),
+            http_client=hooks.Line(self.sandbox.handle, TIMEOUT),
             secrets=self.sandbox.webhook_secrets,
         )
 
@@ -271,28 +238,6 @@ class World:
 
 
 _NEXT_DELIVERY = "SELECT min(max(due, claimed_until)) FROM deliveries WHERE state = 'pending'"
-
-
-class _Line(SandboxClient):
-    """The way to Stripe, with a turnstile before each question and before each answer."""
-
-    def request(self, *args: Any, **kwargs: Any) -> Any:
-        """Ask."""
-        turnstile.passing()
-        answer = super().request(*args, **kwargs)
-        turnstile.passing()
-        return answer
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _transaction_over(_session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        turnstile.passing()
-
-
-def _be_silent() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    logging.disable(logging.CRITICAL)
 
 
 def _copy(source: Path, target: Path) -> None:
