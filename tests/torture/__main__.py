@@ -4,10 +4,12 @@ import argparse
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests import cluster, loopback
@@ -23,7 +25,8 @@ from tests.torture.world import World
 def main() -> int:
     """0 if nothing diverged, else 1."""
     given = _arguments()
-    os.environ.pop("PAYWALL_DATABASE_URL", None)
+    for name in [name for name in os.environ if name.startswith("PAYWALL_")]:
+        del os.environ[name]
     loopback.guard()
     with _world(given.database) as world:
         tally = Tally()
@@ -71,6 +74,9 @@ def _world(kind: str) -> Iterator[World]:
     shm = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="paywall-torture-", dir=shm if os.access(shm, os.W_OK) else None))
     cluster.prepare()
+    # An exception could be raised, and lost, at any place; and Make's background processes ignore Ctrl-C.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, partial(_stop, os.getpid(), folder))
     try:
         copies = SQLiteCopies if kind == "sqlite" else lambda folder, make: PostgreSQLCopies("torture", make)
         with copies(folder, lambda url: migrate(url, folder)).fresh(folder) as url:
@@ -83,8 +89,18 @@ def _world(kind: str) -> Iterator[World]:
             finally:
                 world.close()
     finally:
-        cluster.remove()
-        shutil.rmtree(folder, ignore_errors=True)
+        _clear_away(folder)
+
+
+def _stop(main_process: int, folder: Path, *_: object) -> None:
+    if os.getpid() == main_process:
+        _clear_away(folder)
+    os._exit(1)
+
+
+def _clear_away(folder: Path) -> None:
+    cluster.remove()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
