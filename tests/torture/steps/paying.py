@@ -24,12 +24,18 @@ def join(world: World, who: int, dice: Dice) -> None:
 
 @step(1, LIFE)
 def join_twice(world: World, who: int, dice: Dice) -> None:
-    """A second subscription beside the first, made in the dashboard."""
-    customer = world.oracle().customer(world.readers[who])
-    price = twin(world, dice.pick(PRICES))
-    facts = {"items": [{"price": price}], "metadata": {"reader_id": str(world.readers[who])}}
-    if customer:
-        world.in_dashboard(theirs.create, "", customer=customer, **facts)
+    """A second subscription beside the first, made in the dashboard for one of the customer's cards."""
+    seen, reader = world.oracle(), world.readers[who]
+    cards = seen.of("payment_method", customer=seen.customer(reader) or "nobody")
+    if cards:
+        world.in_dashboard(
+            theirs.create,
+            "",
+            customer=cards[-1]["customer"],
+            default_payment_method=cards[-1]["id"],
+            items=[{"price": twin(world, dice.pick(PRICES))}],
+            metadata={"reader_id": str(reader)},
+        )
 
 
 @step(2, LIFE)
