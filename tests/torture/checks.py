@@ -18,8 +18,9 @@ from paywall.db import db
 from paywall.mail import Letter
 from paywall.membership.models import MembershipEvent, Plan, Subscription
 from paywall.membership.rules import Source
+from tests.torture import money
 from tests.torture.doors import Watch, look
-from tests.torture.oracle import DAY, Oracle, Sub
+from tests.torture.oracle import Oracle, Sub
 from tests.torture.world import World
 
 DONE = (EventState.HANDLED, EventState.IGNORED)
@@ -67,7 +68,8 @@ def at_the_end(world: World) -> Iterator[str]:
     yield from world.crashes
     seen = world.remember()
     with world.app.app_context():
-        yield from _books(world, seen)
+        yield from _books(seen)
+        yield from money.differences(seen)
         yield from _ledger(seen)
         yield from _inbox(world)
         yield from _letters(world, seen)
@@ -82,15 +84,14 @@ def agrees(world: World) -> bool:
     """Whether our books equal Stripe's now."""
     seen = world.oracle()
     with world.app.app_context():
-        return not list(_books(world, seen))
+        return not [*_books(seen), *money.differences(seen)]
 
 
-def _books(world: World, seen: Oracle) -> Iterator[str]:
+def _books(seen: Oracle) -> Iterator[str]:
     rows = _rows()
     yield from _differences(seen.subs, rows, seen.now)
     known = {sub.id for sub in seen.subs}
     yield from (f"{id} is here and not at Stripe" for id in rows if id not in known)
-    yield from _invoices(world, seen)
 
 
 def _differences(
@@ -130,23 +131,6 @@ def _rows() -> dict[str, dict[str, Any]]:
 
 def _plain(value: Any) -> Any:
     return int(value.timestamp()) if isinstance(value, datetime) else value
-
-
-def _invoices(world: World, seen: Oracle) -> Iterator[str]:
-    """The bills that readers see, as long as Stripe still has the events that tell of them."""
-    table = db.metadata.tables["invoice"]
-    kept = {row.stripe_id: row for row in db.session.execute(select(table))}
-    since = seen.now - 30 * DAY
-    customers = {seen.customer(reader) for reader in world.readers}
-    for bill in seen.of("invoice"):
-        moved = max([bill["created"], *filter(None, bill.get("status_transitions", {}).values())])
-        if bill["status"] == "draft" or bill["customer"] not in customers or moved < since:
-            continue
-        here = kept.get(bill["id"])
-        if here is None:
-            yield f"bill {bill['id']} ({bill['status']}) is at Stripe and not here"
-        elif (here.status, here.amount) != (bill["status"], bill["total"]):
-            yield f"bill {bill['id']} is {here.status} here, {bill['status']} at Stripe"
 
 
 def _ledger(seen: Oracle) -> Iterator[str]:

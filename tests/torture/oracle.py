@@ -138,6 +138,10 @@ class Oracle:
         ]
         return mine[-1] if mine else None
 
+    def has(self, customer: str | None) -> bool:
+        """Whether this is a customer who was not deleted."""
+        return customer is not None and not self._docs[customer].get("deleted")
+
     def of(self, kind: str, **facts: Any) -> list[Doc]:
         """The raw documents of a kind with these facts, oldest first."""
         return [

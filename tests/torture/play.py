@@ -74,7 +74,8 @@ def _reconcile(world: World) -> list[str]:
     # One that was killed can be taken over after ten minutes.
     world.sandbox.advance(by=timedelta(minutes=11))
     world.deliver()
-    STEPS["daily"](world, 0, Dice(0))
+    for name in ("hourly", "daily"):
+        STEPS[name](world, 0, Dice(0))
     with world.app.app_context():
         found = list(walk.begin(restart=True).drifts())
     remains = [one for one in found if one.outcome is Outcome.REMAINS and one.kind is not Kind.DUPLICATE]

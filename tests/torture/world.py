@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import structlog
+from flask.sessions import SecureCookieSessionInterface
 from huey.signals import SIGNAL_ERROR
 from sqlalchemy import func, make_url, select, text
 
@@ -50,7 +51,7 @@ class World:
         self._logs = structlog.get_config()
         hooks.quicken(self._patch, self._wall)
         self.app = create_app(settings)
-        self.app.config["TESTING"] = True
+        self.app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
         hooks.be_silent()
         self.sandbox: Sandbox = self.app.extensions["sandbox"]
         self._schedules = 0
@@ -81,6 +82,7 @@ class World:
             db.session.add_all(made)
             db.session.commit()
             self.readers += [reader.id for reader in made]
+            self._cookies += [self._signed_in(reader) for reader in made]
 
     def close(self) -> None:
         """Put back what was changed in the whole process."""
@@ -113,15 +115,24 @@ class World:
             self.remember()
             span -= hop
 
-    @contextmanager
-    def at_our_site(self) -> Iterator[None]:
-        """Within a request to the product; what it refuses, or cannot do now, ends there."""
-        with self.app.test_request_context(), suppress(PaywallError):
-            yield
+    def visit(self, who: int | None, path: str, **form: Any) -> str:
+        """Let a reader (None: a guest) send a form to our site, or without one open a page.
 
-    def reader(self, who: int) -> Reader:
-        """One of the readers, in the present session."""
-        return db.session.get_one(Reader, self.readers[who])
+        Where they are sent on to; nothing if they are not.
+        """
+        browser = self.app.test_client()
+        if who is not None:
+            browser.set_cookie(self.app.config["SESSION_COOKIE_NAME"], self._cookies[who])
+        answer = browser.post(path, data=form) if form else browser.get(path)
+        if answer.status_code == 500:
+            self.crashes.append(f"{path} answered 500")
+        return answer.location or ""
+
+    @contextmanager
+    def job(self) -> Iterator[None]:
+        """Within a job of the product; what it cannot do now ends there, as it does in the worker."""
+        with self.app.app_context(), suppress(PaywallError):
+            yield
 
     def in_dashboard(self, action: Callable[[Books, str, Any], T], id: str, **params: Any) -> T | None:
         """Do something in Stripe's dashboard, which knows no faults of the API; None if Stripe refuses."""
@@ -185,11 +196,17 @@ class World:
 
     def _forget(self) -> None:
         self.readers: list[int] = []
+        self._cookies: list[str] = []
         self.posted: list[tuple[bytes, dict[str, str]]] = []
         self.told: dict[str, Told] = {}
         self.counts: Counter[str] = Counter()
         self.crashes: list[str] = []
         self._mail.write_text("")
+
+    def _signed_in(self, reader: Reader) -> str:
+        signer = SecureCookieSessionInterface().get_signing_serializer(self.app)
+        assert signer is not None
+        return str(signer.dumps({"_user_id": reader.fs_uniquifier, "_fresh": True}))
 
     def _wall(self) -> datetime:
         return self.sandbox.now()

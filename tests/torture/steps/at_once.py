@@ -25,7 +25,7 @@ def burst(world: World, who: int, dice: Dice) -> None:
 def race(world: World, who: int, dice: Dice) -> None:
     """Whoever looks at Stripe falls behind, while life goes on and another worker hears of it first."""
     names = (
-        dice.pick(["deliver", "look", "minutely", "daily"]),
+        dice.pick(["deliver", "look", "minutely", "hourly"]),
         dice.pick(list(LIFE)),
         dice.pick(["deliver", "take_in", "minutely"]),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from paywall.db import db
-from paywall.membership.models import Price
+from paywall.membership.models import Plan, Price
 from paywall.sandbox import Card, Payment, PaymentState, SandboxError
 from tests.torture.oracle import Doc
 from tests.torture.world import World
@@ -30,19 +30,28 @@ def holdings(world: World, who: int, *statuses: str) -> list[Doc]:
     ]
 
 
-def priced(name: str) -> Price:
+def priced(world: World, name: str) -> Price:
+    """A price on sale at our site: "supporter:month"."""
     slug, _, interval = name.partition(":")
-    found = db.session.scalars(select(Price).where(Price.active)).all()
-    return next(one for one in found if one.plan.slug == slug and one.interval == interval)
+    query = select(Price).join(Plan).where(Plan.slug == slug, Price.interval == interval, Price.active)
+    with world.app.app_context():
+        return db.session.scalars(query).one()
+
+
+def page_of(address: str) -> str:
+    """The id of the page of Stripe's to which our site sends somebody; nothing if it sends them elsewhere."""
+    return "" if address.startswith("/") else address.rpartition("/")[2]
 
 
 def twin(world: World, name: str) -> str:
+    """Stripe's id of that price."""
     slug, _, interval = name.partition(":")
     prices = world.oracle().of("price", product=f"paywall_{slug}")
     return str(next(one["id"] for one in prices if one["recurring"]["interval"] == interval))
 
 
 def card(number: str) -> Card:
+    """A card of Stripe's test numbers."""
     return Card(number, 12, 2060, "123", "A Reader")
 
 

@@ -1,10 +1,9 @@
 """Life: joining at our site, cards and bills on Stripe's pages."""
 
-from paywall.billing import checkout
 from paywall.sandbox import subscriptions as theirs
 from tests.torture.newsroom import OFFERS
 from tests.torture.schedule import Dice
-from tests.torture.steps.hands import CARDS, PRICES, card, paid, priced, quietly, twin
+from tests.torture.steps.hands import CARDS, PRICES, card, page_of, paid, priced, quietly, twin
 from tests.torture.steps.kinds import LIFE, step
 from tests.torture.world import World
 
@@ -14,12 +13,10 @@ def join(world: World, who: int, dice: Dice) -> None:
     """Open Checkout at our site, pay there, and perhaps come back from it."""
     plan, number, returns = dice.pick(PRICES), dice.pick(CARDS), dice.pick([True, False])
     code = dice.pick([None, *OFFERS])
-    page = ""
-    with world.at_our_site():
-        page = checkout.begin(world.reader(who), priced(plan).id, None, code).rpartition("/")[2]
+    address = world.visit(who, "/join/checkout", price=priced(world, plan).id, code=code or "")
+    page = page_of(address)
     if page and paid(world, page, number) and returns:
-        with world.at_our_site():
-            checkout.finish(world.reader(who), page)
+        world.visit(who, f"/join/return?session_id={page}")
 
 
 @step(1, LIFE)
@@ -41,9 +38,7 @@ def join_twice(world: World, who: int, dice: Dice) -> None:
 @step(2, LIFE)
 def change_card(world: World, who: int, dice: Dice) -> None:
     """Another card at the portal."""
-    page = ""
-    with world.at_our_site():
-        page = checkout.portal(world.reader(who), None).rpartition("/")[2]
+    page = page_of(world.visit(who, "/account/portal", flow=""))
     if page:
         quietly(lambda: world.sandbox.portal.change_card(page, card(dice.pick(CARDS))))
 

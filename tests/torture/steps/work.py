@@ -1,10 +1,10 @@
 """Work: deliveries, jobs and periodic work; and time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
-from paywall import jobs, mail
-from paywall.billing import checkout, inbox
-from paywall.billing.reconcile import backfill, walk
+from paywall import jobs
+from paywall.billing.reconcile import walk
 from tests.torture.schedule import Dice
 from tests.torture.steps.kinds import WORK, step
 from tests.torture.world import World
@@ -20,15 +20,9 @@ SPANS = (
     timedelta(days=31),
     timedelta(days=62),
 )
-# Periodic work that is a step of its own, and what touches no books.
-OFTEN = {
-    "billing.inbox.handle_waiting",
-    "billing.reconcile.backfill.hourly",
-    "billing.reconcile.walk.nightly",
-    "mail.send_waiting",
-    "accounts.proofs.forget_expired",
-    "watch.still_alive",
-}
+# Played by steps of their own; and the stand-in's own deliveries, for the steps deliver instead.
+APART = {"billing.reconcile.walk.nightly", "sandbox.delivery.deliver_again"}
+A_DAY = [datetime(2040, 1, 1, hour, minute, tzinfo=UTC) for hour in range(24) for minute in range(60)]
 
 
 @step(10, WORK)
@@ -47,40 +41,31 @@ def take_in(world: World, _who: int, _: Dice) -> None:
 @step(2, WORK)
 def minutely(world: World, _who: int, _: Dice) -> None:
     """What runs each minute, and the jobs that wait."""
-    with world.app.app_context():
-        inbox.handle_waiting()
-        mail.send_waiting()
-    world.work()
+    _periodic(world, at_least=len(A_DAY), below=len(A_DAY) + 1)
 
 
 @step(1, WORK)
 def hourly(world: World, _who: int, _: Dice) -> None:
-    """What Stripe lists of the last hours is fetched."""
-    with world.at_our_site():
-        backfill.hourly()
-    world.work()
+    """What runs each hour or oftener: what was missed is fetched, the balance is walked through."""
+    _periodic(world, at_least=24, below=len(A_DAY))
 
 
 @step(1, WORK)
 def daily(world: World, _who: int, _: Dice) -> None:
-    """All other periodic work once: gifts move on, the cash book is walked through, whatever is added."""
-    for name in sorted(jobs._periodic.keys() - OFTEN):
-        with world.at_our_site():
-            jobs._declared[name]()
-    world.work()
+    """What runs each night, but for the reconcile."""
+    _periodic(world, at_least=1, below=24)
 
 
 @step(1, WORK)
 def look(world: World, who: int, _: Dice) -> None:
     """A reader comes back from Stripe's page, which reads their books again."""
-    with world.at_our_site():
-        checkout.sync_reader(world.readers[who])
+    world.visit(who, "/account/back")
 
 
 @step(1, WORK)
 def reconcile(world: World, _who: int, _: Dice) -> None:
     """The nightly walk."""
-    with world.at_our_site():
+    with world.job():
         walk.nightly()
 
 
@@ -95,3 +80,18 @@ def again(world: World, _who: int, dice: Dice) -> None:
 def wait(world: World, _who: int, dice: Dice) -> None:
     """Time passes."""
     world.pass_time(dice.pick(SPANS))
+
+
+def _periodic(world: World, *, at_least: int, below: int) -> None:
+    """The periodic jobs that run so many times a day, each once, and then whatever waits."""
+    for name in sorted(jobs._periodic.keys() - APART):
+        if at_least <= _times_a_day(name) < below:
+            with world.job():
+                jobs._declared[name]()
+    world.work()
+
+
+@cache
+def _times_a_day(name: str) -> int:
+    """How often a periodic job runs."""
+    return sum(map(jobs._periodic[name], A_DAY))
