@@ -6,6 +6,7 @@ SCHEDULES := 10000
 SEED := 1
 DATABASE := sqlite postgresql
 REPLAY :=
+MUTANT :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 PURE := paywall/access/decision.py,paywall/access/teaser.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/reconcile/drift.py,paywall/membership/discounts.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/money.py
@@ -37,7 +38,7 @@ sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, p
 torture: system .venv/test.stamp ## Play random lives until the books differ; SCHEDULES=500 SEED=2 DATABASE=postgresql REPLAY='...'
 	@for database in $(DATABASE); do \
 	  $(BIN)/python -m tests.torture --database $$database --schedules $(SCHEDULES) --seed $(SEED) \
-	    $(if $(REPLAY),--replay '$(REPLAY)') & pids="$$pids $$!"; done; \
+	    $(if $(REPLAY),--replay '$(REPLAY)') $(if $(MUTANT),--mutant $(MUTANT)) & pids="$$pids $$!"; done; \
 	  failed=0; for pid in $$pids; do wait $$pid || failed=1; done; exit $$failed
 
 lint: .venv/test.stamp ## Check style, types and layers

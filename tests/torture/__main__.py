@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests import cluster, loopback
 from tests.conftest import make_settings, migrate
 from tests.databases import PostgreSQLCopies, SQLiteCopies
 from tests.torture.hunt import hunt, made_small
+from tests.torture.mutations import MUTATIONS
 from tests.torture.play import Divergence, play
 from tests.torture.schedule import read, write
 from tests.torture.tally import Tally
@@ -28,7 +31,9 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith("PAYWALL_")]:
         del os.environ[name]
     loopback.guard()
-    with _world(given.database) as world:
+    with _world(given.database) as world, pytest.MonkeyPatch.context() as patch:
+        if given.mutant:
+            MUTATIONS[given.mutant].plant(patch)
         tally = Tally()
         found = _replay(world, tally, given.replay) if given.replay else _hunt(world, tally, given)
         print(f"\n{given.database}, seed {given.seed}\n{tally.table()}")
@@ -46,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--replay", help="play this schedule only")
+    parser.add_argument("--mutant", choices=sorted(MUTATIONS), help="plant this fault, which must be found")
     return parser.parse_args()
 
 

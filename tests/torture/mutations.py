@@ -15,14 +15,17 @@ import stripe
 from sqlalchemy import select, update
 
 from paywall import mail
-from paywall.billing import inbox, sync
+from paywall.billing import checkout, inbox, sync, tickets
+from paywall.billing.cashbook import keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
+from paywall.billing.cashbook.models import Refund
 from paywall.billing.gateway import books, gateway, walks
 from paywall.billing.gifts import giving
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState
 from paywall.billing.models import EventState, StripeCustomer, StripeEvent
+from paywall.billing.reconcile import walk
 from paywall.billing.remote import Event, RemoteSubscription
 from paywall.db import db
 from paywall.mail import Letter
@@ -55,11 +58,26 @@ def mutation(killer: str = "") -> Callable[[Plant], Plant]:
 
 @mutation("join:0:0 deliver:0:0 again:0:0")
 def no_dedupe(patch: pytest.MonkeyPatch) -> None:
-    """An event that comes twice is stored twice."""
+    """An event that comes twice is stored twice; under another id, for the database refuses the same."""
     original = inbox.store
 
     def store(event: Event, payload: str) -> bool:
         return original(event, payload) or original(replace(event, id=f"{event.id}+"), payload)
+
+    patch.setattr(inbox, "store", store)
+
+
+@mutation("join:0:4250 burst:0:3906")
+def dedupe_by_looking(patch: pytest.MonkeyPatch) -> None:
+    """Whether we have an event is looked up first, and then it is stored."""
+
+    def store(event: Event, payload: str) -> bool:
+        known = db.session.scalar(select(StripeEvent.id).where(StripeEvent.event_id == event.id))
+        db.session.commit()
+        if known is None:
+            row = StripeEvent(event_id=event.id, type=event.type, customer=event.customer, payload=payload)
+            db.session.add(row)
+        return known is None
 
     patch.setattr(inbox, "store", store)
 
@@ -176,7 +194,7 @@ def handled_unseen(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "_mark", mark)
 
 
-@mutation("join:0:296 kill:0:19")
+@mutation("join:0:0 kill:0:3776")
 def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
     """An event is marked before the books are read."""
     original, sync_now = inbox._same_customer, sync.sync
@@ -283,6 +301,53 @@ def gift_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
         return state
 
     patch.setattr(giving, "settle", settle)
+
+
+@mutation("join:0:296 kill:0:611")
+def ledger_apart(patch: pytest.MonkeyPatch) -> None:
+    """What a subscription brings is committed before the line of the ledger that says so."""
+    original = record._line
+
+    def line(*what: Any) -> Any:
+        db.session.commit()
+        return original(*what)
+
+    patch.setattr(record, "_line", line)
+
+
+@mutation("join:0:0 join:0:0")
+def second_sold(patch: pytest.MonkeyPatch) -> None:
+    """Whoever holds a membership may buy another beside it."""
+    patch.setattr(checkout, "_refuse_second", lambda _reader_id: None)
+
+
+@mutation("join:0:0 deliver:0:0 lose:0:3 cancel:0:0")
+def nothing_mended(patch: pytest.MonkeyPatch) -> None:
+    """The reconcile finds what differs and leaves it."""
+    patch.setattr(walk, "sync", lambda _customer_id, **_: True)
+
+
+@mutation("join:0:0 refund:0:0")
+def refunds_unheard(patch: pytest.MonkeyPatch) -> None:
+    """The cash book does not write down what was given back."""
+    original = keeping._write
+
+    def write(table: type[Any], *what: Any) -> None:
+        if table is not Refund:
+            original(table, *what)
+
+    patch.setattr(keeping, "_write", write)
+
+
+@mutation()
+def cash_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
+    """Whoever writes a row of the cash book last wins, however early they asked."""
+    original = keeping._write
+
+    def write(table: type[Any], facts: Any, _ticket: int, *readers: Any) -> None:
+        original(table, facts, tickets.tear(), *readers)
+
+    patch.setattr(keeping, "_write", write)
 
 
 def _unwritten(customer_id: int) -> None:

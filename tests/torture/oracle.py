@@ -116,6 +116,12 @@ class Oracle:
         return [self._sub(doc) for doc in self._kinds["subscription"] if "reader_id" in doc["metadata"]]
 
     @cached_property
+    def sold(self) -> set[str]:
+        """The subscriptions that were bought on a payment page which our site opened."""
+        pages = self.of("checkout.session", mode="subscription", status="complete")
+        return {page["subscription"] for page in pages}
+
+    @cached_property
     def gifts(self) -> list[Paid]:
         """Every gift whose payment page was opened."""
         sessions = self._kinds["checkout.session"]

@@ -45,7 +45,7 @@ def _play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
     tally.life_ended(world)
     world.sandbox.faults.clear()
     _settle(world)
-    tally.agreed += checks.agrees(world)
+    tally.came_to_rest(world)
     left = _reconcile(world)
     _settle(world)
     _hold(schedule, "at the end", [*checks.at_the_end(world), *left, *watch.too_long(Policy())])

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from paywall.sandbox import FaultKind
+from tests.torture import checks
 from tests.torture.oracle import Policy
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Tally:
 
     schedules: int = 0
     agreed: int = 0
+    tied: int = 0
     with_kill: int = 0
     with_burst: int = 0
     events: int = 0
@@ -38,11 +40,16 @@ class Tally:
         for fault in world.sandbox.faults.active():
             world.counts[fault.kind] -= fault.times or 0
 
+    def came_to_rest(self, world: World) -> None:
+        """All has been delivered and handled, and nothing reconciled yet."""
+        self.agreed += checks.agrees(world)
+        self.tied += checks.ties(world)
+
     def schedule_ended(self, world: World, watch: Watch) -> None:
         """One more schedule without a divergence."""
         self.schedules += 1
         self.with_kill += bool(world.counts["kills"])
-        self.with_burst += bool(world.counts["bursts"] or world.counts["kills"])
+        self.with_burst += any(world.counts[name] for name in ("bursts", "kills", "crowds"))
         self.events += len(world.oracle().told)
         self.letters += world.letters_posted().total()
         self.counts.update(world.counts)
@@ -58,9 +65,11 @@ class Tally:
         """All of it in words."""
         lines = {
             "schedules": self.schedules,
-            "agreed before the reconcile": f"{self.agreed} ({self.agreed / max(1, self.schedules):.1%})",
-            "seconds a schedule": f"{self.seconds_each:.3f}",
-            "with workers at once": f"{self.with_burst} ({self.counts['bursts']} bursts)",
+            "schedules a second": f"{1 / self.seconds_each:.2f}",
+            "memberships agreed before the reconcile": self._share(self.agreed),
+            "the cash book agreed before its walk": self._share(self.tied),
+            "with workers at once": f"{self.with_burst} ({self.counts['bursts']} bursts; "
+            f"{self.counts['crowds']} crowds of real processes)",
             "with a process killed": f"{self.with_kill} ({self.counts['kills']} kills)",
             "events": self.events,
             "letters sent": self.letters,
@@ -75,6 +84,9 @@ class Tally:
             f"{self._far('under, events under way')} while events were under way",
         }
         return "\n".join(f"  {name:<44}{value}" for name, value in lines.items())
+
+    def _share(self, some: int) -> str:
+        return f"{some} ({some / max(1, self.schedules):.1%})"
 
     def _far(self, name: str) -> timedelta:
         return timedelta(seconds=self.longest[name])

@@ -100,8 +100,8 @@ def mortal() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def killed(act: Act, *, after: int) -> bool:
-    """Run an act in a process of its own that is killed after so many places; False if it ended before."""
+def fork(act: Act, *, after: int | None = None) -> int:
+    """Run an act in a process of its own, which is killed after so many places; its number."""
     global _left
     child = os.fork()
     if child == 0:
@@ -113,6 +113,11 @@ def killed(act: Act, *, after: int) -> bool:
             sys.stderr.flush()
             os._exit(1)
         os._exit(0)
+    return child
+
+
+def was_killed(child: int) -> bool:
+    """Wait for a process to end; False if it came to the end of its act."""
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return True

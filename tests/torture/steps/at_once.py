@@ -1,6 +1,9 @@
 """Acts at once, and processes that are killed."""
 
+import os
 import random
+import signal
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +14,7 @@ from tests.torture.world import World
 
 MOST_AT_ONCE = 4
 SHARE_OF_LIFE = 0.35
+KILLED_IN_CROWD = 0.6
 
 
 @step(6)
@@ -42,9 +46,35 @@ def kill(world: World, who: int, dice: Dice) -> None:
     chance, acts = _acts(world, who, dice)
     after = int(10 ** chance.uniform(0, 2.5))
     world.close_doors()
-    if turnstile.killed(partial(turnstile.Turnstile(_falls(chance)).run, acts), after=after):
+    child = turnstile.fork(partial(_burst, world, acts, _falls(chance)), after=after)
+    if turnstile.was_killed(child):
         world.counts["kills"] += 1
         world.lose_queue()
+
+
+@step(1)
+def crowd(world: World, who: int, dice: Dice) -> None:
+    """Each act in a process of its own, as fast as the machine lets it; the first may be killed at any time.
+
+    The one step that is not played twice alike: what only real processes do to one another shows here.
+    """
+    chance, acts = _acts(world, who, dice)
+    world.close_doors()
+    children = [turnstile.fork(partial(_burst, world, [act], set())) for act in acts]
+    if chance.random() < KILLED_IN_CROWD:
+        time.sleep(10 ** chance.uniform(-4, -1))
+        os.kill(children[0], signal.SIGKILL)
+    deaths = sum([turnstile.was_killed(child) for child in children])
+    world.counts["crowds"] += 1
+    world.counts["kills"] += deaths
+    world.lose_queue()
+
+
+def _burst(world: World, acts: list[Callable[[], None]], falls: set[int]) -> None:
+    """In a process of its own: what went wrong is told by how it ends."""
+    turnstile.Turnstile(falls).run(acts)
+    if world.crashes:
+        raise AssertionError(world.crashes)
 
 
 def _acts(world: World, who: int, dice: Dice) -> tuple[random.Random, list[Callable[[], None]]]:
