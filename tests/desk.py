@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+from asyncio import WriteTransport
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class Desk:
         self.before_taking()
         content = envelope.content
         assert isinstance(content, bytes)
-        assert server.transport
+        assert isinstance(server.transport, WriteTransport)
         self.mails.append(message_from_bytes(content, policy=policy.default))
         self.froms.append(envelope.mail_from or "")
         self.tos.extend(envelope.rcpt_tos)
