@@ -47,6 +47,12 @@ class Unsent(enum.StrEnum):
     GIVEN_UP = "given_up"
 
 
+def _new_message_id() -> str:
+    """Made once and kept, so that of a letter that went out twice a mail program can drop the second."""
+    settings: Settings = current_app.extensions["settings"]
+    return f"<{secrets.token_hex(16)}@{urlsplit(settings.site_url).hostname or 'localhost'}>"
+
+
 class Letter(Model):
     """One mail to one address. `cause` is unique: the same cause never writes a second letter.
 
@@ -63,7 +69,7 @@ class Letter(Model):
     to: Mapped[str] = mapped_column("to_address", String(320), index=True)
     about: Mapped[int | None]
     care: Mapped[Care] = mapped_column(words(Care), default=Care.KEY)
-    message_id: Mapped[str] = mapped_column(String(255))
+    message_id: Mapped[str] = mapped_column(String(255), default=_new_message_id)
     subject: Mapped[str] = mapped_column(String(300))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
@@ -150,12 +156,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _store(letter: dict[str, Any]) -> int | None:
-    settings: Settings = current_app.extensions["settings"]
-    host = urlsplit(settings.site_url).hostname or "localhost"
     insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
     named = {getattr(Letter, name): value for name, value in letter.items()}
-    # Made once and kept, so that of a letter that went out twice a mail program can drop the second.
-    new = insert(Letter).values({**named, Letter.message_id: f"<{secrets.token_hex(16)}@{host}>"})
+    new = insert(Letter).values(named)
     return db.session.scalar(new.on_conflict_do_nothing(index_elements=["cause"]).returning(Letter.id))
 
 

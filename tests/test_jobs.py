@@ -253,6 +253,8 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.inbox.handle_waiting",
         "billing.reconcile.backfill.hourly",
         "billing.reconcile.walk.nightly",
+        "billing.reminders.look_at_cards",
+        "billing.reminders.remind",
         "mail.send_waiting",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",

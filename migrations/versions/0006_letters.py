@@ -1,4 +1,4 @@
-"""Letters: what each is about and worth, the proof that it went out, and why one did not.
+"""Letters: what each is about and worth, the proof that it went out, why one did not; cards and waiting bills.
 
 Revision ID: 0006
 Revises: 0005
@@ -33,9 +33,32 @@ def upgrade():
     op.execute("UPDATE letter SET unsent = 'given_up' WHERE sent_at IS NULL AND try_at IS NULL")
     with op.batch_alter_table("letter") as table:
         table.alter_column("message_id", existing_type=sa.String(length=255), nullable=False)
+    op.create_table(
+        "collection",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subscription_id", sa.Integer(), nullable=False),
+        sa.Column("card_key", sa.String(length=255), nullable=True),
+        sa.Column("card_brand", sa.String(length=40), nullable=True),
+        sa.Column("card_last4", sa.String(length=4), nullable=True),
+        sa.Column("card_ends", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("bill", sa.String(length=255), nullable=True),
+        sa.Column("bill_amount", sa.Integer(), nullable=True),
+        sa.Column("bill_currency", sa.String(length=3), nullable=True),
+        sa.Column("bill_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("needs_action", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscription.id"],
+            name=op.f("fk_collection_subscription_id_subscription"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
+        sa.UniqueConstraint("subscription_id", name=op.f("uq_collection_subscription_id")),
+    )
+    op.create_index("ix_collection_card_ends", "collection", ["card_ends"])
 
 
 def downgrade():
+    op.drop_table("collection")
     with op.batch_alter_table("letter") as table:
         for check in ("ck_letter_care", "ck_letter_unsent"):
             table.drop_constraint(op.f(check), type_="check")

@@ -8,6 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from paywall.errors import Unavailable
 from paywall.membership.discounts import Cut
+from paywall.membership.notices import Why
 from paywall.membership.rules import Discount, Interval, Source, Status
 from paywall.money import Money
 
@@ -50,10 +51,31 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteCard:
+    """A card on file. `key` stays the same for the same card; it can be used until `ends` (aware UTC)."""
+
+    key: str
+    brand: str
+    last4: str
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBill:
+    """An open bill whose payment was tried: what is left to pay, and whether the reader must confirm it."""
+
+    id: str
+    left: Money
+    made_at: datetime
+    needs_action: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteSubscription:
     """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
 
-    `has_other_card`: it would charge a card that is not the one its customer chose last.
+    `has_other_card`: it would charge a card that is not the one its customer chose last. `card` is the one
+    that will be charged, `bill` the one that waits; both only where Stripe was asked for them.
     """
 
     id: str
@@ -73,6 +95,9 @@ class RemoteSubscription:
     feedback: str | None
     has_other_card: bool = False
     discount: Discount | None = None
+    card: RemoteCard | None = None
+    bill: RemoteBill | None = None
+    ended_why: Why | None = None
     source: Source = Source.STRIPE
 
 

@@ -39,6 +39,8 @@ EVENTS = (
     "charge.dispute.closed",
     "customer.updated",
     "customer.deleted",
+    "payment_method.automatically_updated",
+    "payment_method.updated",
 )
 
 

@@ -10,13 +10,15 @@ from flask import current_app
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
+from paywall.billing import letters
 from paywall.billing.gateway import gateway
 from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import Unavailable
-from paywall.membership import letters, record, rules
+from paywall.membership import record, rules
+from paywall.membership.letters import write_for
 from paywall.membership.models import Price
 from paywall.membership.rules import Facts, Policy, Source, Status
 
@@ -37,7 +39,9 @@ def sync(customer_id: int) -> bool:
         invoices = gateway().invoices(customer)
     except Gone:
         return _gone(customer_id, customer, ticket)
-    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(subscriptions), invoices)
+    is_written = _write(
+        customer_id, ticket, lambda _reader_id: facts_of(subscriptions), invoices, subscriptions
+    )
     _run_errands(customer_id, subscriptions)
     return is_written
 
@@ -83,7 +87,7 @@ def _gone(customer_id: int, customer: str, ticket: int) -> bool:
     except Gone:
         is_deleted = False
     log.warning("customer_gone", customer=customer, is_deleted=is_deleted)
-    return not is_deleted or _write(customer_id, ticket, _ended, [])
+    return not is_deleted or _write(customer_id, ticket, _ended, [], [])
 
 
 def _ended(reader_id: int) -> list[Facts]:
@@ -131,7 +135,11 @@ def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
 
 
 def _write(
-    customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], invoices: list[RemoteInvoice]
+    customer_id: int,
+    ticket: int,
+    facts: Callable[[int], list[Facts]],
+    invoices: list[RemoteInvoice],
+    subscriptions: list[RemoteSubscription],
 ) -> bool:
     # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
     mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
@@ -141,7 +149,10 @@ def _write(
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
     events = record.record(customer.reader, facts(customer.reader_id), policy())
     _keep_invoices(customer.reader_id, invoices)
-    letters.write_for(events)
+    kept = letters.keep(subscriptions)
+    write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})
+    for subscription_id in kept:
+        letters.write_due(subscription_id)
     db.session.commit()
     return True
 

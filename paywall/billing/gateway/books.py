@@ -1,10 +1,12 @@
 """One customer's books at Stripe: who they are, what they hold, what they were billed."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import stripe
 
 from paywall import clock
+from paywall.billing.gateway import standing
 from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
@@ -42,10 +44,15 @@ class Books(Line):
                     "customer": customer,
                     "status": "all",
                     "limit": 100,
-                    "expand": ["data.latest_invoice", "data.customer", "data.discounts.source.coupon"],
+                    "expand": [
+                        "data.latest_invoice",
+                        "data.default_payment_method",
+                        "data.customer.invoice_settings.default_payment_method",
+                        "data.discounts.source.coupon",
+                    ],
                 }
             )
-            return [subscription_of(one) for one in found.auto_paging_iter()]
+            return [self._with_action(subscription_of(one)) for one in found.auto_paging_iter()]
 
     def use_customers_card(self, subscription: str) -> None:
         """Let a subscription charge the card that its customer has chosen, not one of its own."""
@@ -57,6 +64,17 @@ class Books(Line):
         with self.talking():
             found = self.client.v1.invoices.list({"customer": customer, "limit": most})
             return [_invoice(one) for one in found.data if one.status != "draft"]
+
+    def _with_action(self, one: RemoteSubscription) -> RemoteSubscription:
+        """Whether its open bill waits for the reader: only the payment says so, four levels too deep."""
+        if one.bill is None or one.status is not Status.PAST_DUE:
+            return one
+        found = self.client.v1.invoice_payments.list(
+            {"invoice": one.bill.id, "limit": 100, "expand": ["data.payment.payment_intent"]}
+        )
+        intents = [payment.payment.payment_intent for payment in found.data]
+        waits = any(getattr(intent, "status", None) == "requires_action" for intent in intents)
+        return replace(one, bill=replace(one.bill, needs_action=waits))
 
 
 def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
@@ -85,6 +103,9 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
         has_other_card=_has_other_card(one),
         discount=discounts.standing(charged, cuts(one, id_of(price.product)), clock.now()),
+        card=standing.card(one),
+        bill=standing.bill(one.latest_invoice),
+        ended_why=standing.ended_why(one),
     )
 
 
