@@ -25,6 +25,7 @@ from paywall.billing import (
     reminders,  # noqa: F401  # nobody calls it: it declares jobs
 )
 from paywall.billing.gifts.views import given
+from paywall.billing.repricing import moving  # noqa: F401  # likewise
 from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings

@@ -255,6 +255,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.reconcile.walk.nightly",
         "billing.reminders.look_at_cards",
         "billing.reminders.remind",
+        "billing.repricing.moving.carry_out",
         "mail.send_waiting",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",

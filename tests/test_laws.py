@@ -23,9 +23,10 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAY_COMMIT = {
     "accounts": {"letters", "proofs", "security", "views"},
     "articles": {"views"},
-    "billing": {"checkout", "customers", "inbox", "promotions", "setup", "sync", "views"},
+    "billing": {"checkout", "customers", "inbox", "promotions", "reminders", "setup", "sync", "views"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
+    "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "demo": {"seed"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},

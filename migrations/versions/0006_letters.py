@@ -21,6 +21,54 @@ def words(name, values):
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=32)
 
 
+def create_price_changes():
+    op.create_table(
+        "price_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("interval", words("interval", ("month", "year")), nullable=False),
+        sa.Column("price_id", sa.Integer(), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("notice_days", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_price_change_plan_id_plan")),
+        sa.ForeignKeyConstraint(["price_id"], ["price.id"], name=op.f("fk_price_change_price_id_price")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_price_change")),
+    )
+    open_ones = sa.text("closed_at IS NULL")
+    op.create_index(
+        "ix_price_change_open",
+        "price_change",
+        ["plan_id", "interval"],
+        unique=True,
+        sqlite_where=open_ones,
+        postgresql_where=open_ones,
+    )
+    op.create_table(
+        "price_move",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("change_id", sa.Integer(), nullable=False),
+        sa.Column("subscription_id", sa.Integer(), nullable=False),
+        sa.Column("counts_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cause", sa.String(length=200), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["change_id"], ["price_change.id"], name=op.f("fk_price_move_change_id_price_change")
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscription.id"],
+            name=op.f("fk_price_move_subscription_id_subscription"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_price_move")),
+        sa.UniqueConstraint(
+            "change_id", "subscription_id", name=op.f("uq_price_move_change_id_subscription_id")
+        ),
+    )
+    op.create_index(op.f("ix_price_move_subscription_id"), "price_move", ["subscription_id"])
+
+
 def upgrade():
     with op.batch_alter_table("letter") as table:
         table.add_column(sa.Column("about", sa.Integer(), nullable=True))
@@ -55,10 +103,12 @@ def upgrade():
         sa.UniqueConstraint("subscription_id", name=op.f("uq_collection_subscription_id")),
     )
     op.create_index("ix_collection_card_ends", "collection", ["card_ends"])
+    create_price_changes()
 
 
 def downgrade():
-    op.drop_table("collection")
+    for table in ("price_move", "price_change", "collection"):
+        op.drop_table(table)
     with op.batch_alter_table("letter") as table:
         for check in ("ck_letter_care", "ck_letter_unsent"):
             table.drop_constraint(op.f(check), type_="check")

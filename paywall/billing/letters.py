@@ -1,7 +1,6 @@
 """The letters that follow from how a subscription at Stripe stands: written when due, sent while true."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from paywall import clock, mail
 from paywall.accounts.letters import outside
 from paywall.billing.models import Collection, Invoice
 from paywall.billing.remote import RemoteSubscription
+from paywall.billing.repricing import planned
 from paywall.config import Settings
 from paywall.db import db
 from paywall.mail import Care, Letter
@@ -19,16 +19,6 @@ from paywall.membership import notices
 from paywall.membership.models import Subscription
 from paywall.membership.notices import Bill, Card, Held, Kind, Notice
 from paywall.membership.rules import Interval, Source
-from paywall.money import Money
-
-
-@dataclass(frozen=True, slots=True)
-class NextPayment:
-    """What the next bill comes to; `less`: less a discount, which only Stripe can reckon."""
-
-    money: Money
-    less: bool = False
-
 
 CARE = {
     Kind.TRIAL_ENDING: Care.NOTICE,
@@ -124,7 +114,7 @@ def _context(subscription: Subscription) -> dict[str, Any]:
     return {
         "subscription": subscription,
         "kept": kept,
-        "next_payment": NextPayment(subscription.next_payment),
+        "next_payment": planned.next_payment(subscription),
         "account_url": account_url,
         "pay_url": db.session.scalar(page) or account_url,
     }

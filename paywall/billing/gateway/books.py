@@ -59,6 +59,15 @@ class Books(Line):
         with self.talking():
             self.client.v1.subscriptions.update(subscription, {"default_payment_method": ""})
 
+    def change_price(self, subscription: str, price: str) -> None:
+        """Let a subscription pay another price from its next bill on; now nothing is charged."""
+        with self.talking():
+            found = self.client.v1.subscriptions.retrieve(subscription)
+            self.client.v1.subscriptions.update(
+                subscription,
+                {"items": [{"id": found.items.data[0].id, "price": price}], "proration_behavior": "none"},
+            )
+
     def invoices(self, customer: str, *, most: int = 100) -> list[RemoteInvoice]:
         """The customer's newest invoices, without drafts."""
         with self.talking():
