@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, current_app, render_template
-from sqlalchemy import Index, String, Text, select, update
+from sqlalchemy import Index, String, Text, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -83,6 +83,8 @@ class Letter(Model):
     error: Mapped[str | None] = mapped_column(Text)
 
 
+# Never handed to anyone, because for the moment it was not true.
+DROPPED = and_(func.coalesce(Letter.unsent, "") == Unsent.UNTRUE.value, Letter.handed_at.is_(None))
 Check = Callable[[Letter], bool]
 _checks: dict[str, Check] = {}
 
@@ -110,10 +112,11 @@ def write(
     """Render templates/email/<kind>.txt and .html and store the letter (its id); the commit then sends it.
 
     The first line of the text template is the subject. With a `cause` that has a letter already, nothing
-    is written and None is returned, whoever else writes at the same instant. What comes after `send_by`
-    (aware UTC) is written down as not sent.
+    is written and None is returned, whoever else writes at the same instant; only one that was dropped as
+    untrue, and has become true again, is written anew. What comes after `send_by` (aware UTC) is written
+    down as not sent.
     """
-    if cause and db.session.scalar(select(Letter.id).where(Letter.cause == cause)):
+    if cause and db.session.scalar(select(Letter.id).where(Letter.cause == cause, ~DROPPED)):
         return None
     subject, _, text = render_template(f"email/{kind}.txt", **context).strip().partition("\n")
     letter: dict[str, Any] = {"cause": cause, "kind": kind, "to": to, "about": about, "care": care}
@@ -159,7 +162,9 @@ def _store(letter: dict[str, Any]) -> int | None:
     insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
     named = {getattr(Letter, name): value for name, value in letter.items()}
     new = insert(Letter).values(named)
-    return db.session.scalar(new.on_conflict_do_nothing(index_elements=["cause"]).returning(Letter.id))
+    again = {Letter.try_at: clock.wall(), Letter.unsent: None} | named
+    stored = new.on_conflict_do_update(index_elements=["cause"], set_=again, where=DROPPED)
+    return db.session.scalar(stored.returning(Letter.id))
 
 
 def _try(letter_id: int) -> bool:

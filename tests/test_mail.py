@@ -323,6 +323,25 @@ def test_a_letter_that_is_no_longer_true_is_not_sent_and_the_row_says_so(
     assert [letter.text for letter in letters()] == ["", ""]
 
 
+def test_a_letter_that_has_become_true_again_is_written_anew_and_sent_once(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = [False]
+    monkeypatch.setitem(mail._checks, "password_changed", lambda _letter: truth[0])
+    write(app, cause="one")
+    send_waiting(app)
+    assert letters()[0].unsent is Unsent.UNTRUE
+    truth[0] = True
+    for _ in range(3):
+        write(app, cause="one")
+        send_waiting(app)
+    truth[0] = False
+    write(app, cause="one")
+    send_waiting(app)
+    (letter,) = letters()
+    assert (len(desk.mails), letter.unsent) == (1, None)
+
+
 def test_a_check_that_breaks_holds_up_no_other_letter(
     app: Flask, desk: Desk, letters: Callable[[], list[Letter]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """New prices for present patrons: what changes, and each one who is told of it and moved."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -38,6 +38,11 @@ class PriceChange(Model):
     closed_at: Mapped[datetime | None]
     plan: Mapped[Plan] = relationship()
     price: Mapped[Price] = relationship()
+
+    @property
+    def notice(self) -> timedelta:
+        """How long before their first payment of it patrons are told."""
+        return timedelta(days=self.notice_days)
 
 
 class PriceMove(Model):

@@ -1,7 +1,7 @@
 """Carrying new prices out: shortly before the first renewal that follows date and notice, Stripe is told."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import select
@@ -35,9 +35,7 @@ class Step:
     before: Money
     price: Money
     price_at_stripe: str
-    counts_from: datetime
-    told_at: datetime | None
-    notice: timedelta
+    first_day: datetime | None
 
 
 @jobs.every(minute="51")
@@ -84,15 +82,13 @@ def _step(
         before=held.price,
         price=move.change.price.money,
         price_at_stripe=twin,
-        counts_from=move.counts_from,
-        told_at=sent_at,
-        notice=timedelta(days=move.change.notice_days),
+        first_day=rules.first_day(move.counts_from, sent_at, move.change.notice),
     )
     return step, held.period_end
 
 
 def _may_move(step: Step, period_end: datetime | None) -> bool:
-    return rules.may_move(period_end, step.counts_from, step.told_at, step.notice, clock.now())
+    return rules.may_move(period_end, step.first_day, clock.now())
 
 
 def _move(step: Step) -> None:

@@ -17,23 +17,24 @@ def counts_from(from_at: datetime, now: datetime, notice: timedelta) -> datetime
     return max(from_at, now + notice)
 
 
-def is_at_next_payment(period_end: datetime | None, counts_from: datetime) -> bool:
-    """Whether the next payment is one of the new price."""
-    return period_end is not None and period_end >= counts_from
+def first_day(counts_from: datetime, told_at: datetime | None, notice: timedelta) -> datetime | None:
+    """The first instant at which a patron pays it; None while their letter is not out.
 
-
-def may_move(
-    period_end: datetime | None,
-    counts_from: datetime,
-    told_at: datetime | None,
-    notice: timedelta,
-    now: datetime,
-) -> bool:
-    """Whether to tell Stripe now, shortly before the first payment that follows both date and notice.
-
-    Whose letter has not gone out yet is not moved, and who had it late is moved later: nobody pays more
-    unannounced. A renewal that was missed is one more at the old price.
+    Who had the letter late pays it later, whatever the letter says: nobody pays more without the notice.
     """
-    if period_end is None or told_at is None or period_end < max(counts_from, told_at + notice):
+    return max(counts_from, told_at + notice) if told_at else None
+
+
+def is_at_next_payment(period_end: datetime | None, first_day: datetime | None) -> bool:
+    """Whether the next payment is one of the new price."""
+    return period_end is not None and first_day is not None and period_end >= first_day
+
+
+def may_move(period_end: datetime | None, first_day: datetime | None, now: datetime) -> bool:
+    """Whether to tell Stripe now, shortly before the first payment of the new price.
+
+    A renewal that was missed is one more at the old price.
+    """
+    if period_end is None or not is_at_next_payment(period_end, first_day):
         return False
     return period_end - EARLY <= now < period_end

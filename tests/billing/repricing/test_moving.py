@@ -237,6 +237,31 @@ def test_who_cancels_before_the_letter_goes_out_does_not_get_it(
     sync(mine)
     work()
     assert [letter.unsent for letter in letters()] == [None, Unsent.UNTRUE]
+    gateway().client.v1.subscriptions.update(held.external_id, {"cancel_at_period_end": False})
+    sync(mine)
+    for _ in range(2):
+        moving.carry_out()
+        work()
+    assert [letter.unsent for letter in letters()] == [None, None]
+
+
+def test_who_could_not_be_reached_in_time_is_told_again_with_the_same_notice(
+    shop: Shop, work: Callable[[], int], letters: Letters
+) -> None:
+    shop.join()
+    work()
+    set_price(shop, day_in(31))
+    shop.app.extensions["jobs"].flush()
+    shop.sandbox.advance(by=40 * DAY)
+    mail.send_waiting()
+    assert [letter.unsent for letter in letters()] == [None, Unsent.LATE]
+    for _ in range(2):
+        moving.carry_out()
+        work()
+    assert [letter.unsent for letter in letters()] == [None, Unsent.LATE, None]
+    counts_from = db.session.scalars(select(PriceMove.counts_from)).one()
+    db.session.rollback()
+    assert counts_from > clock.now() + 29 * DAY
 
 
 def test_a_later_change_takes_the_place_of_an_earlier_one(

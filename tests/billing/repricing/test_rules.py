@@ -26,28 +26,48 @@ def test_who_comes_late_to_it_has_the_same_notice(told: datetime, counts: dateti
 
 
 @pytest.mark.parametrize(
-    ("end", "is_new"), [(FROM - SECOND, False), (FROM, True), (END, True), (None, False)]
+    ("told", "first"),
+    [
+        (None, None),
+        (NOW, FROM),
+        (FROM - NOTICE, FROM),
+        (FROM - NOTICE + DAY, FROM + DAY),
+    ],
 )
-def test_which_payment_is_the_first_of_the_new_price(end: datetime | None, *, is_new: bool) -> None:
-    assert rules.is_at_next_payment(end, FROM) is is_new
+def test_whose_letter_went_out_late_pays_it_later(told: datetime | None, first: datetime | None) -> None:
+    assert rules.first_day(FROM, told, NOTICE) == first
 
 
 @pytest.mark.parametrize(
-    ("end", "told", "now", "may"),
+    ("end", "first", "is_new"),
     [
-        (END, NOW, END - rules.EARLY - SECOND, False),
-        (END, NOW, END - rules.EARLY, True),
-        (END, NOW, END - SECOND, True),
-        (END, NOW, END, False),
-        (FROM, NOW, FROM - DAY, True),
-        (FROM - SECOND, NOW, FROM - DAY, False),
+        (FROM - SECOND, FROM, False),
+        (FROM, FROM, True),
+        (END, FROM, True),
+        (None, FROM, False),
+        (END, None, False),
+    ],
+)
+def test_which_payment_is_the_first_of_the_new_price(
+    end: datetime | None, first: datetime | None, *, is_new: bool
+) -> None:
+    assert rules.is_at_next_payment(end, first) is is_new
+
+
+@pytest.mark.parametrize(
+    ("end", "first", "now", "may"),
+    [
+        (END, FROM, END - rules.EARLY - SECOND, False),
+        (END, FROM, END - rules.EARLY, True),
+        (END, FROM, END - SECOND, True),
+        (END, FROM, END, False),
+        (FROM, FROM, FROM - DAY, True),
+        (FROM - SECOND, FROM, FROM - DAY, False),
         (END, None, END - DAY, False),
-        (END, END - NOTICE, END - DAY, True),
-        (END, END - NOTICE + SECOND, END - DAY, False),
-        (None, NOW, END - DAY, False),
+        (None, FROM, END - DAY, False),
     ],
 )
 def test_who_is_moved_and_when(
-    end: datetime | None, told: datetime | None, now: datetime, *, may: bool
+    end: datetime | None, first: datetime | None, now: datetime, *, may: bool
 ) -> None:
-    assert rules.may_move(end, FROM, told, NOTICE, now) is may
+    assert rules.may_move(end, first, now) is may
