@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
-from paywall.billing import tickets
+from paywall.billing import letters, tickets
 from paywall.billing.cashbook import keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
@@ -17,7 +17,8 @@ from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Gone, RemoteSubscription, Sold
 from paywall.db import db
 from paywall.errors import Unavailable
-from paywall.membership import applied, letters, record, rules
+from paywall.membership import applied, record, rules
+from paywall.membership.letters import write_for
 from paywall.membership.models import Price
 from paywall.membership.rules import Facts, Status
 
@@ -43,7 +44,7 @@ def sync(customer_id: int, *, also: Iterable[str] = ()) -> bool:
     except Gone:
         return _gone(customer_id, customer, ticket, also)
     held = cash_rules.marked(subscriptions, entries)
-    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(held), entries)
+    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(held), entries, held)
     _run_errands(customer_id, subscriptions)
     return is_written
 
@@ -90,9 +91,11 @@ def _gone(customer_id: int, customer: str, ticket: int, also: Iterable[str]) -> 
     if not is_deleted:
         return True
     last = [found for one in sorted({*_live_ids(customer_id), *also}) if (found := _last_word(one))]
-    return _write(
-        customer_id, ticket, lambda reader_id: [*facts_of(last), *_ended(reader_id, last)], Entries()
-    )
+
+    def facts(reader_id: int) -> list[Facts]:
+        return [*facts_of(last), *_ended(reader_id, last)]
+
+    return _write(customer_id, ticket, facts, Entries(), last)
 
 
 def _live_ids(customer_id: int) -> list[str]:
@@ -156,7 +159,13 @@ def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
             gateway().use_customers_card(one.id)
 
 
-def _write(customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], entries: Entries) -> bool:
+def _write(
+    customer_id: int,
+    ticket: int,
+    facts: Callable[[int], list[Facts]],
+    entries: Entries,
+    subscriptions: list[RemoteSubscription],
+) -> bool:
     # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
     mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
     if not cast("CursorResult[None]", db.session.execute(mine.values(written=ticket))).rowcount:
@@ -165,7 +174,10 @@ def _write(customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], e
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
     events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
     keeping.keep(entries, ticket, readers={customer.stripe_id or "": customer.reader_id})
-    letters.write_for(events)
+    kept = letters.keep(subscriptions)
+    write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})
+    for subscription_id in kept:
+        letters.write_due(subscription_id)
     db.session.commit()
     return True
 

@@ -95,12 +95,12 @@ def event_believed(patch: pytest.MonkeyPatch) -> None:
         db.session.commit()
         last = {one["data"]["object"]["id"]: one for one in sorted(told, key=lambda one: one["created"])}
         found = [_subscription(one["data"]["object"]) for one in last.values()]
-        return sync._write(customer_id, ticket, lambda _: sync.facts_of(found), Entries())
+        return sync._write(customer_id, ticket, lambda _: sync.facts_of(found), Entries(), found)
 
     patch.setattr(inbox, "sync", believe)
 
 
-@mutation("join:0:0 race:0:3912")
+@mutation("join:0:0 race:0:4389")
 def lock_dropped(patch: pytest.MonkeyPatch) -> None:
     """Whether a later ticket has written is looked up first, and the writing is another transaction."""
     original = sync._write
@@ -232,7 +232,7 @@ def letters_without_cause(patch: pytest.MonkeyPatch) -> None:
     """Each line of the ledger writes its letter, whether there was one or not."""
     original = mail.write
 
-    def write(kind: str, to: str, *, cause: str | None = None, **context: Any) -> Letter | None:
+    def write(kind: str, to: str, *, cause: str | None = None, **context: Any) -> int | None:
         return original(kind, to, cause=None, **context)
 
     patch.setattr(mail, "write", write)

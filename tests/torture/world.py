@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import PaywallError
 from paywall.mail import Letter
+from paywall.post import HandOver
 from paywall.sandbox import Sandbox, SandboxError
 from paywall.sandbox.books import Books
 from tests.torture import hooks, newsroom, turnstile
@@ -61,7 +63,7 @@ class World:
         self._browser = self.app.test_client(use_cookies=False)
         self._mail = settings.data_dir / "posted.txt"
         self._original = settings.data_dir / "original"
-        self.app.extensions["post"] = self._post_letter
+        self.app.extensions["post"] = self._post
         self.app.extensions["jobs"].signal(SIGNAL_ERROR)(self._job_failed)
         self._forget()
         with self.app.app_context():
@@ -171,9 +173,9 @@ class World:
         """The jobs that waited in a process die with it."""
         self.app.extensions["jobs"].flush()
 
-    def letters_posted(self) -> Counter[int]:
-        """How often each letter (by its id) was handed to the mail server, in whatever process."""
-        return Counter(map(int, self._mail.read_text().split()))
+    def letters_posted(self) -> Counter[str]:
+        """How often each letter (by its message id) was handed to the mail server, in whatever process."""
+        return Counter(self._mail.read_text().split())
 
     def _receive(self, _url: str, body: bytes, headers: Mapping[str, str]) -> int:
         self.posted.append((body, dict(headers)))
@@ -185,10 +187,17 @@ class World:
             self.crashes.append(f"the webhook answered {status}")
         return status
 
-    def _post_letter(self, letter: Letter) -> None:
+    @contextmanager
+    def _post(self) -> Iterator[HandOver]:
         turnstile.passing()
+        yield self._take_letter
+        turnstile.passing()
+
+    def _take_letter(self, message: EmailMessage) -> None:
+        turnstile.mortal()
         with self._mail.open("a") as file:
-            file.write(f"{letter.id}\n")
+            file.write(f"{message['Message-ID']}\n")
+        turnstile.mortal()
 
     def _job_failed(self, _signal: str, task: Any, error: BaseException | None = None) -> None:
         if not isinstance(error, PaywallError):
