@@ -31,6 +31,9 @@ def write_for(events: Iterable[MembershipEvent], why: Mapping[str, Why]) -> None
         if kind is None:
             continue
         subscription = db.session.get_one(Subscription, event.subscription_id)
+        if event.change is Change.ENDED and subscription.status in HOLDING:
+            # It goes on in another currency: only in the ledger is that an end and a start.
+            continue
         # One that its bank refused can only be paid up; from one that is over, the way back is to join again.
         way_back = "account" if subscription.status in LIVE else "join"
         mail.write(
