@@ -25,6 +25,7 @@ MAY_COMMIT = {
     "articles": {"views"},
     "billing": {"checkout", "customers", "inbox", "promotions", "setup", "sync", "views"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
+    "billing/groups": {"inviting", "letters", "seats", "sizing", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "demo": {"seed"},
     "reports": {"views"},

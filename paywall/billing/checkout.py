@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+from dataclasses import replace
 
 from flask import current_app, url_for
 from flask_babel import gettext
@@ -17,7 +18,7 @@ from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
 from paywall.billing.sync import sync
 from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import Conflict, NotFound, Unavailable
+from paywall.errors import BadInput, Conflict, NotFound, Unavailable
 from paywall.membership import record
 from paywall.membership.models import PlanState, Price, Subscription
 from paywall.membership.rules import Source
@@ -35,18 +36,29 @@ class Outcome(enum.StrEnum):
     UNPAID = "unpaid"
 
 
-def begin(reader: Reader, price_id: int, next_path: str | None, code: str | None = None) -> str:
+def begin(
+    reader: Reader,
+    price_id: int,
+    next_path: str | None,
+    code: str | None = None,
+    *,
+    seats: int | None = None,
+) -> str:
     """Open a Checkout page for a reader, with a promotion code if given, and return its address; commits.
 
+    For a plan with seats so many are bought, or else the least that are sold.
+
     Our tables are asked first, then Stripe; then any page opened earlier is closed. Raises AlreadyPatron,
-    NotFound for a price that is not sold, CodeRefused, Conflict if another tab was quicker, Unavailable.
+    NotFound for a price that is not sold, BadInput for a number of seats that is not, CodeRefused, Conflict
+    if another tab was quicker, Unavailable.
     """
     price = _sold(price_id)
+    quantity = _quantity(price, seats)
     _refuse_second(reader.id)
     customer = customers.ensure(reader)
     sync(customer.id)
     _refuse_second(reader.id)
-    terms = _terms(reader.id, price, code)
+    terms = replace(_terms(reader.id, price, code), seats=quantity)
     turn = _take_turn(customer.id)
     _close_open(reader.id)
     # Another tab's page may have been paid, and its return synced, since we asked above.
@@ -115,6 +127,18 @@ def _sold(price_id: int) -> Price:
     if price is None or not price.active or price.plan.state is PlanState.CLOSED:
         raise NotFound(gettext("This price is no longer offered. Please choose again."))
     return price
+
+
+def _quantity(price: Price, asked: int | None) -> int:
+    sold = price.plan.seats
+    if sold is None:
+        return 1
+    if asked is not None and asked not in sold:
+        words = gettext(
+            "Please choose between %(least)d and %(most)d seats.", least=sold.least, most=sold.most
+        )
+        raise BadInput(words)
+    return asked or sold.least
 
 
 def _terms(reader_id: int, price: Price, code: str | None) -> Terms:

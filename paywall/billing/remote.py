@@ -51,7 +51,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSubscription:
-    """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
+    """A subscription as Stripe states it now. Instants are aware UTC; `price` per interval, for all `seats`.
 
     `has_other_card`: it would charge a card that is not the one its customer chose last.
     """
@@ -73,6 +73,7 @@ class RemoteSubscription:
     feedback: str | None
     has_other_card: bool = False
     discount: Discount | None = None
+    seats: int = 1
     source: Source = Source.STRIPE
 
 
@@ -148,13 +149,14 @@ class Promotion:
 class Terms:
     """On what terms a Checkout page opens: a trial of some days, a promotion's id or a field for codes.
 
-    `free_until` (aware UTC) instead of days: a gift pays until then.
+    `free_until` (aware UTC) instead of days: a gift pays until then. `seats` are paid for.
     """
 
     trial_days: int = 0
     free_until: datetime | None = None
     promotion: str | None = None
     takes_codes: bool = False
+    seats: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
 from paywall.billing.gateway import gateway
+from paywall.billing.groups import seats
 from paywall.billing.models import Invoice, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Gone, RemoteInvoice, RemoteSubscription
 from paywall.config import Settings
@@ -140,6 +141,7 @@ def _write(
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
     events = record.record(customer.reader, facts(customer.reader_id), policy())
+    seats.follow(customer.reader_id)
     _keep_invoices(customer.reader_id, invoices)
     letters.write_for(events)
     db.session.commit()

@@ -95,7 +95,8 @@ class Discount:
 class Facts:
     """One subscription as its source states it now. Instants are aware UTC; `price` is per interval.
 
-    `discount` is what is taken off that price as long as it stands; a cut of one bill only is none.
+    `price` is for all `seats` together. `discount` is what is taken off it as long as it stands; a cut of one
+    bill only is none.
     """
 
     source: Source
@@ -113,6 +114,7 @@ class Facts:
     unpaid_since: datetime | None = None
     feedback: str | None = None
     discount: Discount | None = None
+    seats: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
     price = items[0].price
     ends = max(item.current_period_end for item in items)
     interval = price.recurring.interval if price.recurring else ""
-    charged = Money((price.unit_amount or 0) * (items[0].quantity or 1), price.currency)
+    seats = items[0].quantity or 1
+    charged = Money((price.unit_amount or 0) * seats, price.currency)
     return RemoteSubscription(
         id=one.id,
         customer=id_of(one.customer) or "",
@@ -85,6 +86,7 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
         feedback=one.cancellation_details.feedback if one.cancellation_details else None,
         has_other_card=_has_other_card(one),
         discount=discounts.standing(charged, cuts(one, id_of(price.product)), clock.now()),
+        seats=seats,
     )
 
 
