@@ -30,6 +30,7 @@ class PatronRow:
     started_at: datetime
     period_end: datetime | None
     cancel_at: datetime | None
+    seats: int
 
 
 def ledger() -> Iterator[Line]:
@@ -42,6 +43,7 @@ def ledger() -> Iterator[Line]:
         MembershipEvent.change,
         MembershipEvent.monthly_delta,
         MembershipEvent.currency,
+        MembershipEvent.source,
     ).order_by(MembershipEvent.id)
     for row in db.session.execute(query.execution_options(yield_per=BATCH)):
         yield Line(
@@ -51,6 +53,7 @@ def ledger() -> Iterator[Line]:
             status=row.status,
             change=row.change,
             delta=Money(row.monthly_delta, row.currency),
+            source=row.source,
         )
 
 
@@ -75,4 +78,5 @@ def patrons() -> Iterator[PatronRow]:
             started_at=held.started_at,
             period_end=held.period_end,
             cancel_at=held.cancel_at,
+            seats=held.seats,
         )

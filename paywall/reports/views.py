@@ -28,6 +28,7 @@ HEADER = (
     "patron since",
     "paid until",
     "ends",
+    "seats",
 )
 
 
@@ -71,6 +72,7 @@ def _cells() -> Iterator[tuple[object, ...]]:
             _day(row.started_at),
             _day(row.period_end),
             _day(row.cancel_at),
+            row.seats,
         )
 
 

@@ -125,13 +125,7 @@ def accept(reader: Reader, token: str, *, anyway: bool = False) -> Seat:
         return seat
     if not _waits(one):
         raise _unknown()
-    _must_run(group)
-    if group.owner.id == reader.id:
-        raise OwnGroup(gettext("This is your own group: you have a seat already."))
-    if len(seats.taken(group.id)) >= group.owned.room:
-        raise Conflict(
-            gettext("All seats of this group are taken. Please ask %(owner)s.", owner=group.owner.email)
-        )
+    _must_have_room(group, reader)
     if not anyway and record.pays_on(reader.id):
         raise HasOwn(gettext("You have a membership already, and pay for it."))
     one.accepted_at, one.accepted_by = clock.now(), reader.id
@@ -194,6 +188,15 @@ def _must_run(group: Group) -> None:
     until = group.owned.access_until
     if until is None or until <= clock.now():
         raise Conflict(gettext("This group is not paid for at the moment, so it takes nobody in."))
+
+
+def _must_have_room(group: Group, reader: Reader) -> None:
+    _must_run(group)
+    if group.owner.id == reader.id:
+        raise OwnGroup(gettext("This is your own group: you have a seat already."))
+    if len(seats.taken(group.id)) >= group.owned.room:
+        words = gettext("All seats of this group are taken. Please ask %(owner)s.", owner=group.owner.email)
+        raise Conflict(words)
 
 
 def _waits(one: Invitation) -> bool:
