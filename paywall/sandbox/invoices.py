@@ -136,4 +136,6 @@ def _preview(books: Books, params: Doc) -> Doc:
 
 def _drafted(books: Books, subscription: Doc, reason: str, id: str, *, period: bool) -> Doc:
     bill = renewal.bill_for(books, subscription, reason, id, period=period)
-    return invoicing.draft(books, bill, automatic=False)
+    invoice = invoicing.draft(books, bill, automatic=False)
+    due = invoicing.due_after_credit(books, invoice)
+    return {**invoice, "amount_due": due, "amount_remaining": due}

@@ -1,6 +1,6 @@
 """More seats, or fewer: what it costs is asked of Stripe and shown first, then done, at that price."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_babel import gettext
@@ -24,7 +24,10 @@ class OfferOver(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Another number of seats: what is billed now, reckoned for the instant `at`, and each interval."""
+    """Another number of seats: what is billed now, reckoned for the instant `at`, and each interval.
+
+    `each` is without the discount, if there is one (`is_discounted`).
+    """
 
     before: int
     seats: int
@@ -32,6 +35,7 @@ class Offer:
     each: Money
     interval: Interval
     at: datetime
+    is_discounted: bool
 
 
 def bounds(group: Group) -> tuple[int, int]:
@@ -44,12 +48,20 @@ def bounds(group: Group) -> tuple[int, int]:
 def offer(owner_id: int, wanted: int, at: datetime | None = None) -> Offer:
     """What so many seats would cost; commits. Raises BadInput, Conflict, NotFound, Unavailable."""
     held = _changeable(owner_id, wanted).subscription
-    each = Money(held.amount // held.seats * wanted, held.currency)
-    subscription, before, interval = held.external_id, held.seats, held.interval
+    subscription = held.external_id
     # Stripe reckons to the second.
     at = at or clock.now().replace(microsecond=0)
+    shown = Offer(
+        before=held.seats,
+        seats=wanted,
+        bill=SeatsBill(Money(0, held.currency), Money(0, held.currency)),
+        each=Money(held.amount // held.seats * wanted, held.currency),
+        interval=held.interval,
+        at=at,
+        is_discounted=held.discount > 0,
+    )
     db.session.commit()
-    return Offer(before, wanted, gateway().preview_seats(subscription, wanted, at), each, interval, at)
+    return replace(shown, bill=gateway().preview_seats(subscription, wanted, at))
 
 
 def take(owner_id: int, wanted: int, at: datetime, shown: int) -> Offer:

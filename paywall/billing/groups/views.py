@@ -33,7 +33,7 @@ def _reader_key() -> str:
 
 
 def _letters_a_day() -> str:
-    group = seats.owned(current_user.id)
+    group = seats.owned(current_user.id) if current_user.is_authenticated else None
     return f"{rules.letters_a_day(group.owned.seats if group else 0)}/day"
 
 
@@ -136,7 +136,7 @@ def offer() -> ResponseReturnValue:
 @limiter.limit("30/hour", key_func=_reader_key)
 def take() -> ResponseReturnValue:
     """Change the number of seats at the price that was shown."""
-    wanted, at = _number("seats"), datetime.fromtimestamp(_number("at"), UTC)
+    wanted, at = _number("seats"), datetime.fromtimestamp(_number("at", most=2**35), UTC)
     shown = request.form.get("total", type=int)
     if shown is None:
         abort(400)
@@ -228,9 +228,9 @@ def _own() -> Group:
     return group
 
 
-def _number(name: str) -> int:
+def _number(name: str, *, most: int = 2**31 - 1) -> int:
     found: int = request.form.get(name, 0, type=int)
-    if not 0 < found < 2**31:
+    if not 0 < found <= most:
         abort(400)
     return found
 
