@@ -13,12 +13,13 @@ from paywall.accounts.models import Reader
 from paywall.billing import customers, promotions
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
+from paywall.billing.groups import sizing
 from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
 from paywall.billing.sync import sync
 from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import BadInput, Conflict, NotFound, Unavailable
+from paywall.errors import Conflict, NotFound, Unavailable
 from paywall.membership import record
 from paywall.membership.models import PlanState, Price, Subscription
 from paywall.membership.rules import Source
@@ -53,12 +54,12 @@ def begin(
     if another tab was quicker, Unavailable.
     """
     price = _sold(price_id)
-    quantity = _quantity(price, seats)
+    bought = sizing.bought(price.plan, seats)
     _refuse_second(reader.id)
     customer = customers.ensure(reader)
     sync(customer.id)
     _refuse_second(reader.id)
-    terms = replace(_terms(reader.id, price, code), seats=quantity)
+    terms = replace(_terms(reader.id, price, code), seats=bought)
     turn = _take_turn(customer.id)
     _close_open(reader.id)
     # Another tab's page may have been paid, and its return synced, since we asked above.
@@ -127,18 +128,6 @@ def _sold(price_id: int) -> Price:
     if price is None or not price.active or price.plan.state is PlanState.CLOSED:
         raise NotFound(gettext("This price is no longer offered. Please choose again."))
     return price
-
-
-def _quantity(price: Price, asked: int | None) -> int:
-    sold = price.plan.seats
-    if sold is None:
-        return 1
-    if asked is not None and asked not in sold:
-        words = gettext(
-            "Please choose between %(least)d and %(most)d seats.", least=sold.least, most=sold.most
-        )
-        raise BadInput(words)
-    return asked or sold.least
 
 
 def _terms(reader_id: int, price: Price, code: str | None) -> Terms:

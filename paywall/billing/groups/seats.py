@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from flask_babel import gettext
 from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from paywall import clock, jobs
 from paywall.accounts.models import Reader
@@ -110,7 +111,8 @@ def locked(group_id: int) -> Group:
 def taken(group_id: int) -> list[Seat]:
     """The seats that members have, in the order in which they took them."""
     query = select(Seat).where(Seat.group_id == group_id, Seat.left_at.is_(None))
-    return list(db.session.scalars(query.order_by(Seat.joined_at, Seat.id)))
+    query = query.options(joinedload(Seat.reader)).order_by(Seat.joined_at, Seat.id)
+    return list(db.session.scalars(query))
 
 
 def owned(reader_id: int) -> Group | None:

@@ -14,6 +14,7 @@ from paywall.billing.groups.rules import SeatsBill
 from paywall.billing.sync import sync
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
+from paywall.membership.models import Plan
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
 
@@ -36,6 +37,15 @@ class Offer:
     interval: Interval
     at: datetime
     is_discounted: bool
+
+
+def bought(plan: Plan, asked: int | None) -> int:
+    """How many seats a newcomer buys: one of a plan for one; raises BadInput for a number that is not sold."""
+    if plan.seats is None:
+        return 1
+    if asked is not None and asked not in plan.seats:
+        raise _between(plan.seats.least, plan.seats.most)
+    return asked or plan.seats.least
 
 
 def bounds(group: Group) -> tuple[int, int]:
@@ -94,6 +104,9 @@ def _changeable(owner_id: int, wanted: int) -> Group:
         raise Conflict(gettext("You have this number of seats already."))
     least, most = bounds(group)
     if not least <= wanted <= most:
-        words = gettext("Please choose between %(least)d and %(most)d seats.", least=least, most=most)
-        raise BadInput(words)
+        raise _between(least, most)
     return group
+
+
+def _between(least: int, most: int) -> BadInput:
+    return BadInput(gettext("Please choose between %(least)d and %(most)d seats.", least=least, most=most))
