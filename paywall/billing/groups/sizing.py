@@ -40,7 +40,7 @@ class Offer:
 
 
 def bought(plan: Plan, asked: int | None) -> int:
-    """How many seats a newcomer buys: one of a plan for one; raises BadInput for a number that is not sold."""
+    """How many seats a newcomer buys: one of a plan for one; raises BadInput for what is not sold."""
     if plan.seats is None:
         return 1
     if asked is not None and asked not in plan.seats:
