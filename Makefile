@@ -35,7 +35,7 @@ sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, p
 	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server' \
 	  --ignore tests/test_start.py --ignore tests/sandbox
 
-torture: system .venv/test.stamp ## Play random lives until the books differ; SCHEDULES=500 SEED=2 DATABASE=postgresql REPLAY='...'
+torture: system .venv/test.stamp ## Play random lives until the books differ (SCHEDULES SEED DATABASE REPLAY MUTANT: docs/torture.md)
 	@for database in $(DATABASE); do \
 	  $(BIN)/python -m tests.torture --database $$database --schedules $(SCHEDULES) --seed $(SEED) \
 	    $(if $(REPLAY),--replay '$(REPLAY)') $(if $(MUTANT),--mutant $(MUTANT)) & pids="$$pids $$!"; done; \

@@ -321,7 +321,7 @@ def second_sold(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(checkout, "_refuse_second", lambda _reader_id: None)
 
 
-@mutation("join:0:0 deliver:0:0 lose:0:3 cancel:0:0")
+@mutation("join:1:3627 delete_customer:1:0")
 def nothing_mended(patch: pytest.MonkeyPatch) -> None:
     """The reconcile finds what differs and leaves it."""
     patch.setattr(walk, "sync", lambda _customer_id, **_: True)
