@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
     )
+    inbox_days: int = Field(
+        90, ge=40, le=3650, description="Days for which Stripe's events are kept once they were handled."
+    )
     stripe_reads_per_second: float = Field(
         20, gt=0, le=100, description="How fast the walks through Stripe's books may ask it."
     )

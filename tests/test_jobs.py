@@ -252,6 +252,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.gifts.letters.deliver_due",
         "billing.gifts.redeeming.keep_running",
         "billing.inbox.handle_waiting",
+        "billing.inbox.prune",
         "billing.reconcile.backfill.hourly",
         "billing.reconcile.walk.nightly",
         "mail.send_waiting",

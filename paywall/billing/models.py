@@ -66,7 +66,11 @@ class StripeCustomer(Model):
 
 
 class StripeEvent(Model):
-    """One event as it came in; stored before Stripe is told that we have it."""
+    """One event as it came in; stored before Stripe is told that we have it.
+
+    Times of work are by the machine's own clock: `try_at`, when it is handled next, None once it is done with
+    or given up; `claimed_until`, how long a worker has it to itself. `attempts` counts the workers that had.
+    """
 
     __tablename__ = "stripe_event"
     __table_args__ = (Index("ix_stripe_event_waiting", "state", "try_at"),)
@@ -79,6 +83,7 @@ class StripeEvent(Model):
     received_at: Mapped[datetime] = mapped_column(default=utcnow)
     state: Mapped[EventState] = mapped_column(words(EventState), default=EventState.RECEIVED)
     try_at: Mapped[datetime | None] = mapped_column(default=clock.wall)
+    claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     handled_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)

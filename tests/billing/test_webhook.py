@@ -10,7 +10,7 @@ import stripe
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from paywall.billing import inbox
+from paywall.billing import claims, inbox
 from paywall.billing.gateway import gateway
 from paywall.billing.models import EventState, StripeEvent
 from paywall.billing.remote import RemoteSubscription
@@ -178,7 +178,7 @@ def test_a_failure_that_lasts_is_given_up_but_kept(
 ) -> None:
     shop.join()
     body = event(data={"object": {"id": "sub_1", "object": "subscription", "customer": _customer()}})
-    monkeypatch.setattr(inbox, "ATTEMPTS", 1)
+    monkeypatch.setattr(claims, "ATTEMPTS", 1)
     shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, times=None))
     client.post(URL, data=body, headers=signed(body, secret))
     work()
