@@ -87,6 +87,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     metrics.gauge(
         "paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", inbox.oldest_unhandled
     )
+    metrics.gauge("paywall_inbox_waiting", "Stripe events to be handled, retries included.", inbox.waiting)
+    metrics.gauge("paywall_inbox_failed", "Stripe events given up, until they are replayed.", inbox.given_up)
     metrics.gauge("paywall_subscriptions_unknown_status", "At a status that we do not know.", record.unknown)
     metrics.gauge("paywall_patrons_paying_twice", "With two or more live subscriptions.", _paying_twice)
     metrics.gauge("paywall_reconcile_age_seconds", "Since the last whole reconcile; -1: never.", runs.age)
@@ -179,10 +181,11 @@ def healthz() -> Response:
 @watch.get("/readyz")
 @may_enter(PUBLIC)
 def readyz() -> Response:
-    """Whether readers can be let in: 200, or 503 with what is missing."""
+    """Whether readers can be let in: 200, or 503 with what is missing. Notes are for whoever looks."""
     checks = {name: _outcome(check) for name, check in CHECKS.items()}
+    notes = {name: _outcome(note) for name, note in NOTES.items()}
     ready = all(said == "ok" for said in checks.values())
-    response = jsonify(ready=ready, checks=checks)
+    response = jsonify(ready=ready, checks=checks, notes=notes)
     response.status_code = 200 if ready else 503
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -215,7 +218,15 @@ def _worker() -> str:
     return "ok" if clock.wall() - seen < SILENCE else f"last seen {seen:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _inbox() -> str:
+    waiting, failed = inbox.waiting(), inbox.given_up()
+    age = f", the oldest for {inbox.oldest_unhandled():.0f} s" if waiting else ""
+    return f"{waiting:.0f} waiting{age}; {failed:.0f} given up"
+
+
 CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "worker": _worker}
+# What keeps no reader out: access is a date that stands in our own tables.
+NOTES: dict[str, Callable[[], str]] = {"inbox": _inbox}
 
 
 def _outcome(check: Callable[[], str]) -> str:

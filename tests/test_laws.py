@@ -23,7 +23,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAY_COMMIT = {
     "accounts": {"letters", "proofs", "security", "views"},
     "articles": {"views"},
-    "billing": {"checkout", "customers", "inbox", "promotions", "setup", "sync", "views"},
+    "billing": {"checkout", "customers", "inbox", "inbox_commands", "promotions", "setup", "sync", "views"},
     "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},

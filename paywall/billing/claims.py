@@ -104,7 +104,7 @@ def is_given_up() -> ColumnElement[bool]:
     return and_(StripeEvent.state == EventState.FAILED, StripeEvent.try_at.is_(None))
 
 
-def _together(row_id: int, now: datetime) -> Select[tuple[int]]:
+def _together(row_id: int, now: datetime) -> Select[int]:
     """The ids of what can be claimed with an event; none if it cannot be claimed itself."""
     asked, other = aliased(StripeEvent), aliased(StripeEvent)
     whose = select(asked.customer).where(asked.id == row_id, *_due(asked, now)).scalar_subquery()
