@@ -28,7 +28,7 @@ def play(books: Books, until: int, limit: int = 50) -> bool:
 def tidy(books: Books) -> None:
     """Forget what nobody can ask for any more: old events and the deliveries that came of them."""
     edge = books.now - _KEEP_EVENTS
-    books.db.execute("DELETE FROM objects WHERE kind = 'event' AND created < ?", (edge,))
+    books.db.execute("DELETE FROM objects WHERE kind IN ('event', 'v2.core.event') AND created < ?", (edge,))
     books.db.execute("DELETE FROM deliveries WHERE created < ?", (edge,))
 
 
