@@ -41,7 +41,7 @@ def post(shop: Shop, received: list[dict[str, Any]]) -> Post:
     def take_in(url: str, body: bytes, headers: dict[str, str]) -> int:
         assert url == URL
         told = shop.client.parse_event_notification(body, headers["Stripe-Signature"], secret)
-        assert type(told) is not UnknownEventNotification
+        assert not isinstance(told, UnknownEventNotification)
         received.append(json.loads(body))
         return 200
 
