@@ -120,7 +120,7 @@ def _plain(event: StripeEvent) -> dict[str, Any]:
 def _line(event: dict[str, Any]) -> str:
     tries = f"{event['attempts']} of {claims.ATTEMPTS}"
     return (
-        f"{event['id']:>8}  {event['received_at']}  {_state(event):<9}{tries:>8}  "
+        f"{event['id']:>8}  {event['received_at']}  {_state(event):<10}{tries:<8}  "
         f"{event['type']:<40}  {event['customer'] or '-':<20}  {event['event_id']}"
     )
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +72,19 @@ def test_the_same_event_twice_is_stored_once(client: FlaskClient, secret: str) -
         ("not json", signed("not json", "SECRET")),
         ('"text"', signed('"text"', "SECRET")),
         (event(data={}), signed(event(data={}), "SECRET")),
+        (event(object="charge"), signed("", "SECRET")),
+        (event(object="v2.core.event"), signed("", "SECRET")),
+        (event(id=None), signed("", "SECRET")),
+        (event(id=7), signed("", "SECRET")),
+        (event(id="evt_\u0000"), signed("", "SECRET")),
+        (event(id="evt_" + "1" * 300), signed("", "SECRET")),
+        (event(type="x" * 121), signed("", "SECRET")),
+        (event(type=["x"]), signed("", "SECRET")),
+        (event(data={"object": {"object": "charge", "customer": 7}}), signed("", "SECRET")),
+        ("null", signed("", "SECRET")),
+        ("", signed("", "SECRET")),
+        ("\ufeff" + event(), signed("", "SECRET")),
+        ("[" * 100_000, signed("", "SECRET")),
     ],
 )
 def test_what_stripe_did_not_sign_or_is_no_event_is_refused_and_not_stored(
@@ -108,6 +122,27 @@ def test_any_of_several_secrets_will_do(
     headers = signed(event(id="evt_2"), "whsec_new")
     assert client.post(URL, data=event(id="evt_2"), headers=headers).status_code == 200
     assert len(rows()) == 2
+
+
+def test_a_secret_that_is_rolled_loses_no_event(
+    shop: Shop, deliver: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = shop.sandbox.webhook_secrets()
+    (endpoint,) = gateway().client.v1.webhook_endpoints.list().data
+    fresh = shop.sandbox.roll_secret(endpoint.id)
+    monkeypatch.setattr(gateway(), "_secrets", lambda: old)
+    shop.pay(shop.begin())
+    assert deliver() > 3
+    monkeypatch.setattr(gateway(), "_secrets", lambda: [fresh, *old])
+    shop.sandbox.advance(months=1)
+    assert deliver() > 3
+    monkeypatch.setattr(gateway(), "_secrets", lambda: old)
+    shop.sandbox.advance(months=1)
+    assert deliver() == 0
+    monkeypatch.setattr(gateway(), "_secrets", lambda: [fresh])
+    shop.sandbox.advance(by=timedelta(hours=2))
+    assert deliver() >= 3
+    assert {one.state for one in rows()} == {EventState.HANDLED}
 
 
 def test_without_a_secret_there_is_no_door(

@@ -13,7 +13,7 @@ from paywall.billing.remote import Event, StoredEvent
 from paywall.errors import BadInput
 
 # What the package raises for a signed body that is not the kind of event asked for.
-WRONG = (ValueError, AttributeError, KeyError, TypeError)
+WRONG = (ValueError, AttributeError, KeyError, TypeError, RecursionError)
 PRINTED = re.compile("[!-~]+")
 
 
@@ -27,14 +27,18 @@ class Events(Line):
 
     def event(self, raw: bytes, signature: str | None) -> Event:
         """Verify and read an event, whole or thin; raises BadInput for what is not signed or is none."""
+        try:
+            body = raw.decode()
+        except UnicodeDecodeError:
+            raise BadInput("This is not an event.") from None
         for secret in self._secrets():
             try:
-                return event_of(self.client.construct_event(raw, signature, secret))
+                return event_of(self.client.construct_event(body, signature, secret))
             except stripe.SignatureVerificationError:
                 continue
             except WRONG:
                 # The signature fits. A thin event ends here too: the package does not read it as a whole one.
-                return self._thin(raw, signature, secret)
+                return self._thin(body, signature, secret)
         raise BadInput("The signature does not fit.")
 
     def looked_up(self, payload: str) -> StoredEvent:
@@ -54,9 +58,9 @@ class Events(Line):
         said = Event(told.id, told.type, _customer(about) if about else None, told.livemode)
         return StoredEvent(said, json.dumps({**json.loads(payload), "data": {"object": about}}))
 
-    def _thin(self, raw: bytes, signature: str | None, secret: str) -> Event:
+    def _thin(self, body: str, signature: str | None, secret: str) -> Event:
         try:
-            told = self.client.parse_event_notification(raw, signature, secret)
+            told = self.client.parse_event_notification(body, signature, secret)
             return _checked(Event(told.id, told.type, None, told.livemode))
         except WRONG:
             raise BadInput("This is not an event.") from None
