@@ -23,7 +23,7 @@ from paywall.membership.rules import Status
 from paywall.sandbox import Fault, FaultKind
 from tests.billing.cashbook.town import only
 from tests.billing.test_inbox import asked, make_due, rows, states
-from tests.billing.test_webhook import URL, signed
+from tests.billing.test_webhook import ONE_DATABASE, URL, signed
 from tests.shop import SITE, Shop
 
 NO_SNAPSHOTS = Fault(FaultKind.DROP, match="[!v]*", times=None)
@@ -127,6 +127,7 @@ def test_while_stripe_is_down_it_is_tried_again(
     assert [one.status for one in shop.held()] == [Status.ACTIVE]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("type", "related"),
     [
@@ -197,6 +198,7 @@ def test_a_gift_that_is_refunded_is_known_by_a_thin_event(
     assert only(Gift).state is GiftState.VOID
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "changes",
     [

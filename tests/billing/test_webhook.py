@@ -21,6 +21,7 @@ from paywall.sandbox import Fault, FaultKind, Sandbox
 from tests.shop import Shop
 
 URL = "/webhooks/stripe"
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def signed(body: str, secret: str, at: float | None = None) -> dict[str, str]:
@@ -59,6 +60,7 @@ def test_the_same_event_twice_is_stored_once(client: FlaskClient, secret: str) -
     assert len(rows()) == 1
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
