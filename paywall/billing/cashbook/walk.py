@@ -160,8 +160,9 @@ class Walk:
         _write(beat_at=clock.wall() - 2 * SILENCE)
 
     def _finish(self) -> None:
-        began = db.session.scalars(select(CashWalk.began_at).where(CashWalk.mode == gateway().mode)).one()
-        _write(part=Part.LINES.value, cursor=None, began_at=None, seen_until=began)
+        # Whoever was silent for so long that another took over, and ended, must not undo what that one wrote.
+        ended = update(CashWalk).where(CashWalk.mode == gateway().mode, CashWalk.began_at.is_not(None))
+        db.session.execute(ended.values(seen_until=CashWalk.began_at, began_at=None))
         self._leave()
 
 
