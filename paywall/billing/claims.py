@@ -72,8 +72,8 @@ def fail(claim: Claim, event: Taken, error: str) -> None:
 
 
 def hand_back(claim: Claim, event: Taken, *, customer: str | None, payload: str) -> None:
-    """An event turned out to be this customer's: let it be claimed together with the others."""
-    _end(claim, event, customer=customer, payload=payload)
+    """An event turned out to be this customer's: let it be claimed with the others, as the same attempt."""
+    _end(claim, event, customer=customer, payload=payload, attempts=event.attempts - 1)
 
 
 def give_up_lost() -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from paywall import clock
-from paywall.billing import inbox
+from paywall.billing import claims, inbox
 from paywall.billing.cashbook.models import Dispute, Payout
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import giving
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState
-from paywall.billing.models import EventState, StripeCustomer
+from paywall.billing.models import EventState, StripeCustomer, StripeEvent
 from paywall.billing.setup import EVENTS
 from paywall.db import db
 from paywall.membership.rules import Status
@@ -125,6 +125,18 @@ def test_while_stripe_is_down_it_is_tried_again(
     work()
     assert set(states()) == {EventState.HANDLED}
     assert [one.status for one in shop.held()] == [Status.ACTIVE]
+
+
+def test_looking_up_whose_it_is_and_handling_it_are_one_attempt(
+    shop: Shop, thin: str, client: FlaskClient, work: Callable[[], int]
+) -> None:
+    shop.join()
+    found = gateway().client.v1.subscriptions.list().data[0].id
+    send(client, thin, related_object=about(found, "subscription", f"/v1/subscriptions/{found}"))
+    db.session.execute(update(StripeEvent).values(attempts=claims.ATTEMPTS - 1))
+    db.session.commit()
+    work()
+    assert [(one.state, one.attempts) for one in rows()] == [(EventState.HANDLED, claims.ATTEMPTS)]
 
 
 @ONE_DATABASE
