@@ -36,6 +36,7 @@ MAY_COMMIT = {
     },
     "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
+    "billing/groups": {"inviting", "letters", "seats", "sizing", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "demo": {"seed"},

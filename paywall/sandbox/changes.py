@@ -5,7 +5,7 @@ from fractions import Fraction
 from paywall.sandbox import catalogue, collection, discounts, pending, renewal, standing
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge, metadata
-from paywall.sandbox.errors import Doc, invalid, resource_missing
+from paywall.sandbox.errors import Doc, ErrorType, SandboxError, invalid, resource_missing
 from paywall.sandbox.invoicing import Line
 
 _PLAIN = ("cancellation_details", "default_payment_method", "description", "trial_settings")
@@ -75,18 +75,25 @@ def set_discounts(books: Books, subscription: Doc, wanted: list[Doc]) -> None:
 
 
 def change_items(books: Books, subscription: Doc, params: Doc) -> None:
-    """Other prices or quantities. Changes are prorated; another rhythm starts a new period, billed now."""
+    """Other prices or quantities. Changes are prorated; another rhythm starts a new period, billed now.
+
+    With `error_if_incomplete` nothing changes unless that bill is paid.
+    """
     before = books.render(subscription)
-    behavior = params.get("proration_behavior", "create_prorations")
-    anchored = apply_items(books, subscription, params["items"], behavior)
+    anchored = apply_items(books, subscription, params["items"], params)
     books.emit("customer.subscription.updated", subscription, before)
-    if subscription["status"] != "trialing" and (anchored or behavior == "always_invoice"):
-        renewal.bill_now(books, subscription, "subscription_update", period=anchored)
+    at_once = params.get("proration_behavior") == "always_invoice"
+    if subscription["status"] != "trialing" and (anchored or at_once):
+        invoice = renewal.bill_now(books, subscription, "subscription_update", period=anchored)
+        if invoice["status"] != "paid" and params.get("payment_behavior") == "error_if_incomplete":
+            raise SandboxError(
+                "Your card was declined.", status=402, type=ErrorType.CARD, code="card_declined"
+            )
 
 
-def apply_items(books: Books, subscription: Doc, wanted: list[Doc], behavior: str) -> bool:
-    """Write the items and their prorations. True if a new period started."""
-    anchored = _change_each(books, subscription, wanted, behavior)
+def apply_items(books: Books, subscription: Doc, wanted: list[Doc], how: Doc) -> bool:
+    """Write the items and their prorations, as `how` says. True if a new period started."""
+    anchored = _change_each(books, subscription, wanted, how)
     if anchored:
         subscription["billing_cycle_anchor"] = books.now
         books.save(subscription)
@@ -114,8 +121,9 @@ def _pause_collection(books: Books, subscription: Doc, facts: Doc, wanted: Doc |
         books.timer("resume_collection", subscription["id"], wanted["resumes_at"])
 
 
-def _change_each(books: Books, subscription: Doc, wanted: list[Doc], behavior: str) -> bool:
-    anchored = False
+def _change_each(books: Books, subscription: Doc, wanted: list[Doc], how: Doc) -> bool:
+    anchored, at = False, how.get("proration_date", books.now)
+    prorates = how.get("proration_behavior") != "none" and subscription["status"] != "trialing"
     for index, given in enumerate(wanted):
         item = _known_item(books, subscription, given, index)
         old = books.find("price", item["price"])
@@ -123,10 +131,10 @@ def _change_each(books: Books, subscription: Doc, wanted: list[Doc], behavior: s
         quantity = given.get("quantity", item["quantity"])
         rhythm = ("interval", "interval_count")
         anchored = anchored or any(old["recurring"][name] != new["recurring"][name] for name in rhythm)
-        if behavior != "none" and subscription["status"] != "trialing":
-            _prorate(books, subscription, item, old, -1)
+        if prorates:
+            _prorate(books, subscription, item, old, sign=-1, at=at)
             if not anchored:
-                _prorate(books, subscription, {**item, "quantity": quantity}, new, 1)
+                _prorate(books, subscription, {**item, "quantity": quantity}, new, sign=1, at=at)
         merged = metadata(given.get("metadata"), item["metadata"])
         books.save({**item, "price": new["id"], "quantity": quantity, "metadata": merged})
     return anchored and subscription["status"] != "trialing"
@@ -143,15 +151,18 @@ def _known_item(books: Books, subscription: Doc, given: Doc, index: int) -> Doc:
     return item
 
 
-def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, sign: int) -> None:
+def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, *, sign: int, at: int) -> None:
     start, end = item["current_period_start"], item["current_period_end"]
-    left = Fraction(end - books.now, end - start)
+    if not start <= at <= end:
+        message = "Cannot specify proration date outside of current subscription period."
+        raise invalid(message, "proration_date")
+    left = Fraction(end - at, end - start)
     name = books.find("product", price["product"])["name"]
     line = Line(
         price=price,
         quantity=item["quantity"],
         amount=sign * round(price["unit_amount"] * item["quantity"] * left),
-        start=books.now,
+        start=at,
         end=end,
         item=item["id"],
         proration=True,

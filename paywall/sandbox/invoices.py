@@ -125,9 +125,8 @@ def _preview(books: Books, params: Doc) -> Doc:
     details = params.get("subscription_details", {})
     id = f"upcoming_{books.ids.new('invoice')}"
     if "items" in details:
-        behavior = details.get("proration_behavior", "create_prorations")
-        anchored = changes.apply_items(books, subscription, details["items"], behavior)
-        if anchored or behavior == "always_invoice":
+        anchored = changes.apply_items(books, subscription, details["items"], details)
+        if anchored or details.get("proration_behavior") == "always_invoice":
             return _drafted(books, subscription, "subscription_update", id, period=anchored)
     books.now = renewal.next_turn(books, subscription)
     renewal.set_periods(books, subscription)
@@ -137,4 +136,6 @@ def _preview(books: Books, params: Doc) -> Doc:
 
 def _drafted(books: Books, subscription: Doc, reason: str, id: str, *, period: bool) -> Doc:
     bill = renewal.bill_for(books, subscription, reason, id, period=period)
-    return invoicing.draft(books, bill, automatic=False)
+    invoice = invoicing.draft(books, bill, automatic=False)
+    due = invoicing.due_after_credit(books, invoice)
+    return {**invoice, "amount_due": due, "amount_remaining": due}
