@@ -22,6 +22,7 @@ from paywall.articles import feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import gateway
 from paywall.billing.gifts.views import given
+from paywall.billing.selfcare.views import selfcare
 from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, reports):
+    for blueprint in (articles, feeds.feeds, accounts, billing, given, selfcare, reports):
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:

@@ -27,6 +27,7 @@ MAY_COMMIT = {
     "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
+    "billing/selfcare": {"leaving", "owned", "turns"},
     "demo": {"seed"},
     "membership": {"applied"},
     "reports": {"views"},
