@@ -1,6 +1,6 @@
 """Invoices and their payments as the API shows them (https://docs.stripe.com/api/invoices)."""
 
-from paywall.sandbox import changes, collection, invoicing, methods, renewal
+from paywall.sandbox import changes, collection, invoicing, methods, renewal, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc, card_declined, invalid
@@ -67,7 +67,12 @@ def pay(books: Books, id: str, params: Doc) -> Doc:
 
 def void(books: Books, id: str, _: Doc) -> Doc:
     """POST /v1/invoices/:id/void"""
-    return invoicing.close(books, _in_state(books, id, ("open", "uncollectible"), "voided"), "void")
+    invoice = _in_state(books, id, ("open", "uncollectible"), "voided")
+    subscription = books.find("subscription", invoice["_subscription"])
+    if (subscription.get("_waiting") or {}).get("invoice") == id:
+        updates.drop(books, subscription)
+        return books.find("invoice", id)
+    return invoicing.close(books, invoice, "void")
 
 
 def mark_uncollectible(books: Books, id: str, _: Doc) -> Doc:
@@ -125,9 +130,8 @@ def _preview(books: Books, params: Doc) -> Doc:
     details = params.get("subscription_details", {})
     id = f"upcoming_{books.ids.new('invoice')}"
     if "items" in details:
-        behavior = details.get("proration_behavior", "create_prorations")
-        anchored = changes.apply_items(books, subscription, details["items"], behavior)
-        if anchored or behavior == "always_invoice":
+        anchored = changes.apply_items(books, subscription, details["items"], details)
+        if anchored or details.get("proration_behavior") == "always_invoice":
             return _drafted(books, subscription, "subscription_update", id, period=anchored)
     books.now = renewal.next_turn(books, subscription)
     renewal.set_periods(books, subscription)
@@ -137,4 +141,7 @@ def _preview(books: Books, params: Doc) -> Doc:
 
 def _drafted(books: Books, subscription: Doc, reason: str, id: str, *, period: bool) -> Doc:
     bill = renewal.bill_for(books, subscription, reason, id, period=period)
-    return invoicing.draft(books, bill, automatic=False)
+    invoice = invoicing.draft(books, bill, automatic=False)
+    due = invoicing.due_after_credit(books, invoice)
+    credit = books.find("customer", invoice["customer"])["balance"]
+    return {**invoice, "amount_due": due, "amount_remaining": due, "starting_balance": credit}

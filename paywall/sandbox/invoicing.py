@@ -140,6 +140,11 @@ def close(books: Books, invoice: Doc, status: str, why: str = "user_forgiven") -
     return invoice
 
 
+def due_after_credit(books: Books, invoice: Doc) -> int:
+    """What is left to pay when the customer's credit has paid its part."""
+    return max(int(invoice["total"] + books.find("customer", invoice["customer"])["balance"]), 0)
+
+
 def pricing(price: Doc) -> Doc:
     """How a line names its price."""
     details = {"price": price["id"], "product": price["product"]}
@@ -236,9 +241,8 @@ def _number(books: Books, customer_id: str) -> str:
 def _use_credit(books: Books, invoice: Doc) -> None:
     customer = books.find("customer", invoice["customer"])
     balance = customer["balance"]
-    total = invoice["total"]
-    due = max(total + balance, 0)
-    left = total + balance - due
+    due = due_after_credit(books, invoice)
+    left = invoice["total"] + balance - due
     invoice.update(starting_balance=balance, ending_balance=left, amount_due=due, amount_remaining=due)
     if left != balance:
         before = books.render(customer)

@@ -332,6 +332,37 @@ def test_a_proration_waits_for_the_next_invoice_unless_told_otherwise(shop: Shop
     assert shop.subscription().latest_invoice.total == 900
 
 
+def test_a_proration_is_reckoned_for_the_instant_that_was_asked_for(shop: Shop) -> None:
+    subscription = shop.subscribe()
+    shop.sandbox.advance(by=timedelta(days=10))
+    item, then = subscription.items.data[0], int(shop.sandbox.now().timestamp())
+    wanted: Any = {"items": [{"id": item.id, "quantity": 3}], "proration_behavior": "always_invoice"}
+    wanted["proration_date"] = then
+    asked = shop.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": wanted})
+    shop.sandbox.advance(by=timedelta(hours=5))
+    shop.v1.subscriptions.update(subscription.id, wanted)
+    invoice = shop.subscription().latest_invoice
+    assert invoice.total == asked.total > 0
+    assert {line.period.start for line in invoice.lines.data} == {then}
+    wanted["proration_date"] = item.current_period_end + 1
+    with pytest.raises(stripe.InvalidRequestError, match="outside of current subscription period"):
+        shop.v1.subscriptions.update(subscription.id, wanted)
+
+
+def test_a_change_that_is_an_error_if_not_paid_leaves_nothing_behind(shop: Shop) -> None:
+    subscription = shop.subscribe("4000000000000341")
+    shop.sandbox.advance(by=timedelta(days=10))
+    before = len(shop.all_events())
+    wanted: Any = {"items": [{"id": subscription.items.data[0].id, "quantity": 3}]}
+    wanted |= {"proration_behavior": "always_invoice", "payment_behavior": "error_if_incomplete"}
+    with pytest.raises(stripe.CardError) as refused:
+        shop.v1.subscriptions.update(subscription.id, wanted)
+    assert refused.value.http_status == 402
+    assert shop.subscription().items.data[0].quantity == 1
+    assert shop.subscription().status == "active"
+    assert len(shop.all_events()) == before
+
+
 def test_a_move_to_another_rhythm_starts_a_new_period(shop: Shop) -> None:
     subscription = shop.subscribe()
     shop.sandbox.advance(by=timedelta(days=10))
