@@ -27,7 +27,7 @@ MAY_COMMIT = {
     "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
-    "billing/selfcare": {"leaving", "owned", "turns"},
+    "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
     "demo": {"seed"},
     "membership": {"applied"},
     "reports": {"views"},

@@ -95,7 +95,7 @@ def cancel(books: Books, id: str, params: Doc) -> Doc:
 
 
 def pause(books: Books, id: str, params: Doc) -> Doc:
-    """POST /v1/subscriptions/:id/pause; what is paid for and not used becomes credit unless told otherwise."""
+    """POST /v1/subscriptions/:id/pause; what is paid for and not used becomes credit, unless told not to."""
     subscription = books.find("subscription", id)
     if subscription["status"] not in ("active", "trialing", "past_due"):
         raise invalid("Only active, trialing or past_due subscriptions can be paused.")

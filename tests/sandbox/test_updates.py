@@ -1,4 +1,4 @@
-"""Changes that wait for their bill, and pauses: what Stripe does when the card is refused or asks a question."""
+"""Changes that wait for their bill, and pauses: what Stripe does when the card is refused or asks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

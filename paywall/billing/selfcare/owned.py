@@ -4,14 +4,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
+from flask import current_app
 from flask_babel import gettext
 from sqlalchemy import select
 
+from paywall.billing.selfcare import rules, waiting
+from paywall.billing.selfcare.rules import Deed
 from paywall.billing.sync import sync
+from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import NotFound, Unavailable
+from paywall.errors import Conflict, NotFound, Unavailable
 from paywall.membership.models import Subscription
-from paywall.membership.rules import Source
+from paywall.membership.rules import LIVE, Source
 
 log = structlog.get_logger()
 
@@ -37,6 +41,20 @@ def fresh(reader_id: int, held_id: int, customer_id: int) -> Subscription:
     return mine(reader_id, held_id)
 
 
+def deeds(held: Subscription) -> frozenset[Deed]:
+    """What its reader can do with a subscription now; nothing with one that Stripe does not bill."""
+    if held.source is not Source.STRIPE:
+        return frozenset()
+    settings: Settings = current_app.extensions["settings"]
+    return rules.deeds(held, owes=waiting.bill(held) is not None, may_pause=settings.pauses)
+
+
+def require(deed: Deed, held: Subscription) -> None:
+    """Raise Conflict if this cannot be done now."""
+    if deed not in deeds(held):
+        raise Conflict(_why_not(deed, held))
+
+
 def carry_out(customer_id: int, act: Callable[[], object], is_done: Callable[[], bool]) -> None:
     """Do something at Stripe and read the books again; commits. Call it in no transaction.
 
@@ -55,3 +73,15 @@ def carry_out(customer_id: int, act: Callable[[], object], is_done: Callable[[],
         raise lost
     if lost or not is_shown:
         log.warning("answer_of_change_late", customer=customer_id, was_lost=lost is not None)
+
+
+def _why_not(deed: Deed, held: Subscription) -> str:
+    if held.status not in LIVE:
+        return str(gettext("This membership has ended. You can join again at any time."))
+    if held.cancel_at:
+        return str(gettext("You have cancelled. Keep your membership first: then you can change it."))
+    if waiting.bill(held):
+        return str(gettext("Please pay what is open first."))
+    if deed is Deed.RESUME:
+        return str(gettext("Your membership is not paused."))
+    return str(gettext("This cannot be done with your membership at present."))

@@ -3,10 +3,14 @@
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from paywall.membership.policy import Dated
 from paywall.membership.rules import LIVE, Status
+from paywall.money import Money
+
+# How long a price that was shown can be agreed to.
+SHOWN_FOR = timedelta(minutes=30)
 
 
 class Deed(enum.StrEnum):
@@ -44,6 +48,53 @@ class Leaving:
     reads_until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a subscription sells now (ids at Stripe), and the price to which an unpaid change waits to go."""
+
+    id: str
+    price: str
+    quantity: int
+    waiting: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a change comes to, reckoned for the instant `at`: all in one currency, in minor units.
+
+    `credit` is given for the time not used, `charge` is asked for what is new; `total` is what is left of
+    them after `discount` and with `tax`. `due` is taken from the card now, `saved` is credit for later bills.
+    The next bill is made at `renews_at`; None: as before.
+    """
+
+    at: datetime
+    credit: Money
+    charge: Money
+    discount: Money
+    tax: Money
+    total: Money
+    due: Money
+    saved: Money
+    renews_at: datetime | None
+
+    def fits(self, shown: "Shown") -> bool:
+        """Whether this is what the reader was shown and agreed to."""
+        return (self.total.amount, self.due.amount) == (shown.total, shown.due)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a reader agreed to: for which instant it was reckoned, and the sums that they saw."""
+
+    at: datetime
+    total: int
+    due: int
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it was shown but now: Stripe reckons to the second, so an old price is no price."""
+        return timedelta(0) <= now - self.at <= SHOWN_FOR
+
+
 def deeds(held: Dated, *, owes: bool, may_pause: bool) -> frozenset[Deed]:
     """What a reader can do; `owes`: a bill is open, `may_pause`: the newsroom allows it."""
     return frozenset(_deeds(held, owes=owes, may_pause=may_pause)) if held.status in LIVE else frozenset()
@@ -72,7 +123,7 @@ def _deeds(held: Dated, *, owes: bool, may_pause: bool) -> Iterator[Deed]:
         yield Deed.PAY
     if held.cancel_at:
         return
-    if held.status is Status.PAUSED:
+    if held.status is Status.PAUSED and not owes:
         yield Deed.RESUME
     settled = not owes and held.collected and held.disputed_at is None
     if settled and held.status in _RUNNING:

@@ -49,10 +49,9 @@ class Desk:
         """The address of a page of the newest membership."""
         return f"/account/membership/{self.held().id}/{deed}"
 
-    def press(self, deed: str, *, page: str | None = None, **fields: str) -> TestResponse:
-        """Open the page of a deed (or that of `page`) and press its button, which leads on."""
-        path = self.path(deed)
-        return send(self.browser, path, page=page or path, **fields)
+    def press(self, deed: str, **fields: str) -> TestResponse:
+        """Press the button of a deed with what its form carries; where that leads."""
+        return send(self.browser, self.path(deed), page="/account", **fields)
 
     def account(self) -> str:
         """What the account page says."""
