@@ -20,8 +20,12 @@ from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
-from paywall.billing import gateway
+from paywall.billing import (
+    gateway,
+    reminders,  # noqa: F401  # nobody calls it: it declares jobs
+)
 from paywall.billing.gifts.views import given
+from paywall.billing.repricing import moving  # noqa: F401  # likewise
 from paywall.billing.selfcare.views import selfcare
 from paywall.billing.views import billing
 from paywall.cli import commands

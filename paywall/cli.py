@@ -20,6 +20,7 @@ from paywall.billing.gateway import gateway
 from paywall.billing.gifts import commands as gift_commands
 from paywall.billing.reconcile import commands as reconcile_commands
 from paywall.billing.remote import Mode
+from paywall.billing.repricing import commands as repricing_commands
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import BadInput, PaywallError
@@ -152,3 +153,4 @@ commands.add_command(cash_commands.money)
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)
 commands.add_command(reconcile_commands.reconcile)
+commands.add_command(repricing_commands.plan_price)

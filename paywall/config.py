@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         0, ge=0, le=400, description="Days of grace after the present period was refunded in full."
     )
 
+    yearly_notice_days: int = Field(
+        21, ge=15, le=45, description="Days before a yearly renewal on which the patron is written to."
+    )
+    monthly_notice_days: int = Field(
+        0, ge=0, le=20, description="The same before a monthly renewal; 0: no such letter."
+    )
+
     page_store_mb: int = Field(64, ge=1, le=4096, description="Memory per worker for rendered pages, in MiB.")
 
     smtp_url: SecretStr = Field(

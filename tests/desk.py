@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+from asyncio import WriteTransport
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from tests.live import free_port
 class Desk:
     """`mails` are those accepted, `froms` and `tos` their envelopes, `logins` the names that came in.
 
-    Each of `refusals`, such as "451 Come back later", answers one recipient instead of "250 OK".
+    Each of `refusals`, such as "451 Come back later", answers one recipient instead of "250 OK". As many
+    mails as `hangs_up_after_taking` says are kept, but the line is cut before the sender hears of it.
     """
 
     port: int = field(default_factory=free_port)
@@ -30,6 +32,7 @@ class Desk:
     logins: list[str] = field(default_factory=list)
     secured: list[bool] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    hangs_up_after_taking: int = 0
     before_taking: Callable[[], None] = lambda: None
 
     async def handle_RCPT(  # noqa: N802  # the name by which aiosmtpd calls it
@@ -46,11 +49,14 @@ class Desk:
         self.before_taking()
         content = envelope.content
         assert isinstance(content, bytes)
-        assert server.transport
+        assert isinstance(server.transport, WriteTransport)
         self.mails.append(message_from_bytes(content, policy=policy.default))
         self.froms.append(envelope.mail_from or "")
         self.tos.extend(envelope.rcpt_tos)
         self.secured.append(server.transport.get_extra_info("cipher") is not None)
+        if self.hangs_up_after_taking:
+            self.hangs_up_after_taking -= 1
+            server.transport.abort()
         return "250 Taken"
 
     def let_in(

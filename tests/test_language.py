@@ -33,6 +33,7 @@ EXTRACT = "-m babel.messages.frontend --quiet extract -F pyproject.toml -k lazy_
 ARTICLE = "/article/house"
 # What is data is written in another script: each Latin word outside of brackets is then one of ours.
 SITE_NAME = "Вестник"
+LETTERS = sorted((ROOT / "templates" / "email").iterdir())
 HINTS = ("alt", "aria-label", "placeholder", "title")
 
 pytestmark = pytest.mark.settings(site_name=SITE_NAME, language="bg")
@@ -150,6 +151,14 @@ def test_every_word_for_a_patron_and_of_every_letter_can_be_translated(
         assert untranslated(letter.html) == []
         assert words_of_ours(letter.text) == []
         assert words_of_ours(letter.subject) == []
+
+
+@pytest.mark.parametrize("path", LETTERS, ids=lambda path: path.name)
+def test_no_letter_has_a_word_that_is_not_given_to_translators(path: Path) -> None:
+    text = re.sub(
+        r"{#.*?#}|{{.*?}}|{%.*?%}|<style>.*?</style>|<[^>]*>|&\w+;", " ", path.read_text(), flags=re.DOTALL
+    )
+    assert words_of_ours(text) == []
 
 
 def test_the_list_of_texts_is_up_to_date(texts: Catalog) -> None:

@@ -23,10 +23,11 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAY_COMMIT = {
     "accounts": {"letters", "proofs", "security", "views"},
     "articles": {"views"},
-    "billing": {"checkout", "customers", "inbox", "promotions", "setup", "sync", "views"},
+    "billing": {"checkout", "customers", "inbox", "promotions", "reminders", "setup", "sync", "views"},
     "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
+    "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
     "demo": {"seed"},
     "membership": {"applied"},

@@ -1,8 +1,11 @@
 """Letters over a real SMTP conversation: sent once, tried again, given up, and wiped once they are out."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ from sqlalchemy import select
 from paywall import clock, create_app, jobs, mail
 from paywall.config import Settings
 from paywall.db import db
-from paywall.mail import ATTEMPTS, CLAIM, Letter
+from paywall.mail import ATTEMPTS, CLAIM, Care, Letter, Unsent
+from paywall.post import HandOver, Post
 from tests.conftest import dispose, make_settings
 from tests.desk import Desk, open_desk
 
@@ -61,10 +65,10 @@ def go_on(monkeypatch: pytest.MonkeyPatch) -> Pass:
     return pass_
 
 
-def write(app: Flask, to: str = "vera@example.org", cause: str | None = None) -> None:
+def write(app: Flask, to: str = "vera@example.org", cause: str | None = None, **given: Any) -> None:
     """Write a letter and commit it."""
     with app.app_context(), app.test_request_context():
-        mail.write("password_changed", to, cause=cause, link="https://news.example/reset/key")
+        mail.write("password_changed", to, cause=cause, link="https://news.example/reset/key", **given)
         db.session.commit()
 
 
@@ -88,7 +92,8 @@ def test_a_letter_is_sent_once_with_all_that_a_mail_needs(
     assert message["From"] == '"Вестник, Ltd." <news@news.example>'
     assert message["To"] == "vera@example.org"
     assert message["Subject"] == letter.subject == "Your password for Вестник, Ltd. was changed"
-    assert message["Message-ID"] == f"<letter-{letter.id}@news.example>"
+    assert message["Message-ID"] == letter.message_id
+    assert re.fullmatch(r"<[0-9a-f]{32}@news\.example>", letter.message_id)
     assert message["Auto-Submitted"] == "auto-generated"
     assert abs(message["Date"].datetime - clock.wall()) < timedelta(minutes=5)
     assert message.get_content_type() == "multipart/alternative"
@@ -166,6 +171,7 @@ def test_a_letter_that_never_gets_through_is_given_up(
         go_on(timedelta(days=1))
     (letter,) = letters()
     assert (letter.attempts, letter.try_at, letter.sent_at) == (ATTEMPTS, None, None)
+    assert letter.unsent is Unsent.GIVEN_UP
     assert len(desk.refusals) == 100 - ATTEMPTS
 
 
@@ -192,15 +198,34 @@ def test_a_mail_server_that_is_away_loses_nothing(
     assert "reset/key" in letter.text
 
 
-def test_killed_between_claim_and_sending_it_is_sent_after_the_claim(
+def killed() -> AbstractContextManager[HandOver]:
+    """A post with which the worker is killed before it has said a word."""
+    raise SystemExit
+
+
+def take_and_kill(app: Flask) -> Post:
+    """A post that brings the message to the server and is killed before it can say so."""
+    real: Post = app.extensions["post"]
+
+    @contextmanager
+    def post() -> Iterator[HandOver]:
+        with real() as hand_over:
+
+            def take(message: EmailMessage) -> None:
+                hand_over(message)
+                raise SystemExit
+
+            yield take
+
+    return post
+
+
+def test_killed_between_claim_and_hand_over_it_is_sent_after_the_claim(
     app: Flask, desk: Desk, letters: Callable[[], list[Letter]], go_on: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill(_letter: Letter) -> None:
-        raise SystemExit
-
-    write(app)
+    write(app, care=Care.ONCE)
     with monkeypatch.context() as killing:
-        killing.setitem(app.extensions, "post", kill)
+        killing.setitem(app.extensions, "post", killed)
         with pytest.raises(SystemExit):
             send_waiting(app)
     go_on(CLAIM - timedelta(seconds=30))
@@ -210,6 +235,202 @@ def test_killed_between_claim_and_sending_it_is_sent_after_the_claim(
     send_waiting(app)
     assert len(desk.mails) == 1
     assert letters()[0].attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("care", "sent", "unsent"), [(Care.ONCE, 1, Unsent.IN_DOUBT), (Care.KEY, 2, None), (Care.NOTICE, 2, None)]
+)
+def test_killed_after_the_server_took_it_the_kind_of_letter_decides(
+    app: Flask,
+    desk: Desk,
+    letters: Callable[[], list[Letter]],
+    go_on: Pass,
+    monkeypatch: pytest.MonkeyPatch,
+    care: Care,
+    sent: int,
+    unsent: Unsent | None,
+) -> None:
+    write(app, care=care)
+    with monkeypatch.context() as killing:
+        killing.setitem(app.extensions, "post", take_and_kill(app))
+        with pytest.raises(SystemExit):
+            send_waiting(app)
+    assert letters()[0].handed_at is not None
+    for _ in range(3):
+        go_on(2 * CLAIM)
+        send_waiting(app)
+    (letter,) = letters()
+    assert (len(desk.mails), letter.unsent, letter.try_at) == (sent, unsent, None)
+    assert {mail["Message-ID"] for mail in desk.mails} == {letter.message_id}
+
+
+@pytest.mark.parametrize(("care", "sent"), [(Care.ONCE, 1), (Care.NOTICE, 2)])
+def test_an_answer_that_never_came_is_a_doubt_too(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], go_on: Pass, care: Care, sent: int
+) -> None:
+    desk.hangs_up_after_taking = 1
+    write(app, care=care)
+    for _ in range(3):
+        send_waiting(app)
+        go_on(timedelta(minutes=10))
+    (letter,) = letters()
+    assert len(desk.mails) == sent
+    assert (letter.unsent is Unsent.IN_DOUBT) == (care is Care.ONCE)
+    assert (letter.sent_at is None) == (care is Care.ONCE)
+
+
+def test_a_refusal_is_no_doubt(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], go_on: Pass
+) -> None:
+    desk.refusals = ["451 Come back later"]
+    write(app, care=Care.ONCE)
+    send_waiting(app)
+    assert letters()[0].handed_at is None
+    go_on(timedelta(minutes=3))
+    send_waiting(app)
+    assert len(desk.mails) == 1
+
+
+def test_a_worker_that_was_thought_dead_hands_over_nothing(
+    app: Flask, desk: Desk, go_on: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Post = app.extensions["post"]
+
+    @contextmanager
+    def hang() -> Iterator[HandOver]:
+        with real() as hand_over:
+            monkeypatch.setitem(app.extensions, "post", real)
+            go_on(2 * CLAIM)
+            send_waiting(app)
+            yield hand_over
+
+    monkeypatch.setitem(app.extensions, "post", hang)
+    write(app)
+    send_waiting(app)
+    assert len(desk.mails) == 1
+
+
+def test_a_letter_that_is_no_longer_true_is_not_sent_and_the_row_says_so(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(mail._checks, "password_changed", lambda letter: letter.to != "eva@example.org")
+    write(app, "eva@example.org")
+    write(app, "vera@example.org")
+    send_waiting(app)
+    send_waiting(app)
+    assert desk.tos == ["vera@example.org"]
+    assert [letter.unsent for letter in letters()] == [Unsent.UNTRUE, None]
+    assert [letter.text for letter in letters()] == ["", ""]
+
+
+def test_a_letter_that_has_become_true_again_is_written_anew_and_sent_once(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = [False]
+    monkeypatch.setitem(mail._checks, "password_changed", lambda _letter: truth[0])
+    write(app, cause="one")
+    send_waiting(app)
+    assert letters()[0].unsent is Unsent.UNTRUE
+    truth[0] = True
+    for _ in range(3):
+        write(app, cause="one")
+        send_waiting(app)
+    truth[0] = False
+    write(app, cause="one")
+    send_waiting(app)
+    (letter,) = letters()
+    assert (len(desk.mails), letter.unsent) == (1, None)
+
+
+def test_a_check_that_breaks_holds_up_no_other_letter(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(letter: Letter) -> bool:
+        return bool(1 // (letter.id - 1))
+
+    monkeypatch.setitem(mail._checks, "password_changed", check)
+    write(app, "eva@example.org")
+    write(app, "vera@example.org")
+    send_waiting(app)
+    assert desk.tos == ["vera@example.org"]
+    assert (letters()[0].error or "").startswith("ZeroDivisionError: ")
+
+
+def test_a_letter_that_waited_too_long_is_not_sent(
+    app: Flask, desk: Desk, letters: Callable[[], list[Letter]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = clock.now()
+    monkeypatch.setattr(clock, "_source", lambda: day)
+    write(app, cause="early", send_by=day)
+    write(app, cause="late", send_by=day - timedelta(seconds=1))
+    assert [letter.unsent for letter in letters()] == [None, Unsent.LATE]
+    monkeypatch.setattr(clock, "_source", lambda: day + timedelta(seconds=1))
+    send_waiting(app)
+    write(app, cause="late", send_by=day + timedelta(days=9))
+    send_waiting(app)
+    assert desk.mails == []
+    assert [letter.unsent for letter in letters()] == [Unsent.LATE, Unsent.LATE]
+
+
+def test_a_notice_keeps_its_words_as_the_proof(
+    app: Flask, work: Callable[[], int], letters: Callable[[], list[Letter]]
+) -> None:
+    write(app, care=Care.NOTICE)
+    work()
+    (letter,) = letters()
+    assert letter.sent_at is not None
+    assert letter.handed_at is not None
+    assert letter.handed_at <= letter.sent_at
+    assert "reset/key" in letter.text
+
+
+def test_many_who_write_at_the_same_instant_write_one_letter(
+    app: Flask, letters: Callable[[], list[Letter]]
+) -> None:
+    together, failures = threading.Barrier(6), list[BaseException]()
+
+    def writer() -> None:
+        try:
+            with app.app_context(), app.test_request_context():
+                together.wait(10)
+                for cause in ("one", "two", "three"):
+                    mail.write("password_changed", "vera@example.org", cause=cause, link="")
+                    db.session.commit()
+        except BaseException as failure:  # of a thread nobody else sees it
+            failures.append(failure)
+
+    writers = [threading.Thread(target=writer) for _ in range(6)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join(30)
+    assert failures == []
+    assert sorted(letter.cause or "" for letter in letters()) == ["one", "three", "two"]
+
+
+def test_two_writers_whose_transactions_overlap_write_one_letter_even_if_the_first_gives_up(
+    app: Flask, letters: Callable[[], list[Letter]]
+) -> None:
+    is_written, may_end = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with app.app_context(), app.test_request_context():
+            mail.write("password_changed", "first@example.org", cause="one", link="")
+            is_written.set()
+            may_end.wait(10)
+            db.session.rollback()
+
+    def second() -> None:
+        is_written.wait(10)
+        threading.Timer(0.2, may_end.set).start()
+        write(app, "second@example.org", "one")
+
+    both = [threading.Thread(target=first), threading.Thread(target=second)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(30)
+    assert [letter.to for letter in letters()] == ["second@example.org"]
 
 
 def test_two_workers_send_one_letter_once(

@@ -2,20 +2,20 @@
 
 import ssl
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 
-from paywall import mail
-from paywall.mail import Letter
+from paywall import post as post_room
 from tests.conftest import make_settings
 from tests.desk import Desk, make_certificate, open_desk
 
-LETTER = Letter(
-    id=1, kind="reset", to="vera@example.org", subject="Hello", text="Hello\n", html="<p>Hello</p>"
-)
+MESSAGE = EmailMessage()
+MESSAGE["From"], MESSAGE["To"], MESSAGE["Subject"] = "news@example.org", "vera@example.org", "Hello"
+MESSAGE.set_content("Hello\n")
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,11 @@ def smtps(tls: ssl.SSLContext) -> Iterator[Desk]:
 
 
 def post(url: str) -> None:
-    """Send a letter by the mail server at `url`."""
+    """Send a message by the mail server at `url`."""
     app = Flask("paywall")
-    mail.init_app(app, make_settings(sandbox=False, stripe_secret_key="sk_test_x", smtp_url=url))
-    app.extensions["post"](LETTER)
+    post_room.init_app(app, make_settings(sandbox=False, stripe_secret_key="sk_test_x", smtp_url=url))
+    with app.extensions["post"]() as hand_over:
+        hand_over(MESSAGE)
 
 
 def test_name_and_password_are_given(plain: Desk) -> None:

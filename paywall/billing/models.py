@@ -1,7 +1,7 @@
-"""What we remember of Stripe: whose customer is whose, the inbox of events, open Checkouts."""
+"""What we remember of Stripe: customers, the inbox of events, open Checkouts, bills that wait and cards."""
 
 import enum
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +10,7 @@ from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing.remote import Mode
 from paywall.db import Id, Model, utcnow, words
+from paywall.money import Money
 
 
 class TwinKind(enum.StrEnum):
@@ -108,6 +109,41 @@ class TicketRoll(Model):
 
     id: Mapped[Id]
     last: Mapped[int]
+
+
+class Collection(Model):
+    """How the money of a subscription comes in: the card that is charged next, and the bill that waits.
+
+    At `card_ends` the card is of no use any more. `bill` is an open invoice (its id at Stripe) whose payment
+    was tried and failed; with `needs_action` the reader's bank wants to hear from them first.
+    """
+
+    __tablename__ = "collection"
+    __table_args__ = (Index("ix_collection_card_ends", "card_ends"),)
+
+    id: Mapped[Id]
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id"), unique=True)
+    card_key: Mapped[str | None] = mapped_column(String(255))
+    card_brand: Mapped[str | None] = mapped_column(String(40))
+    card_last4: Mapped[str | None] = mapped_column(String(4))
+    card_ends: Mapped[datetime | None]
+    bill: Mapped[str | None] = mapped_column(String(255))
+    bill_amount: Mapped[int | None]
+    bill_currency: Mapped[str | None] = mapped_column(String(3))
+    bill_at: Mapped[datetime | None]
+    needs_action: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def card_last_day(self) -> date | None:
+        """The last day on which the card can be used."""
+        return (self.card_ends - timedelta(days=1)).date() if self.card_ends else None
+
+    @property
+    def left(self) -> Money | None:
+        """What is left to pay of the bill that waits."""
+        return (
+            Money(self.bill_amount, self.bill_currency) if self.bill_amount and self.bill_currency else None
+        )
 
 
 class Reconciliation(Model):

@@ -8,6 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from paywall.errors import Unavailable
 from paywall.membership.discounts import Cut
+from paywall.membership.notices import Why
 from paywall.membership.rules import Discount, Interval, Source, Status
 from paywall.money import Money
 
@@ -62,13 +63,34 @@ class Sold:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteCard:
+    """A card on file. `key` stays the same for the same card; it can be used until `ends` (aware UTC)."""
+
+    key: str
+    brand: str
+    last4: str
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBill:
+    """An open bill whose payment was tried: what is left to pay, and whether the reader must confirm it."""
+
+    id: str
+    left: Money
+    made_at: datetime
+    needs_action: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteSubscription:
     """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
 
-    `has_other_card`: it would charge a card that is not the one its customer chose last. `others`: what the
-    same subscription sells beside its first item. What its bills tell (see cashbook/rules): `unpaid_since`,
-    when the first one was made that is owed; `disputed_at`, since when a dispute stands on one of its
-    payments; `refunded_at`, when its present period was given back whole.
+    `has_other_card`: it would charge a card that is not the one its customer chose last. `card` is the one
+    that will be charged, `bill` the one that waits; both only where Stripe was asked for them. `others`: what
+    the same subscription sells beside its first item. What its bills tell (see cashbook/rules):
+    `unpaid_since`, when the first one was made that is owed; `disputed_at`, since when a dispute stands on
+    one of its payments; `refunded_at`, when its present period was given back whole.
     """
 
     id: str
@@ -94,6 +116,9 @@ class RemoteSubscription:
     unpaid_since: datetime | None = None
     disputed_at: datetime | None = None
     refunded_at: datetime | None = None
+    card: RemoteCard | None = None
+    bill: RemoteBill | None = None
+    ended_why: Why | None = None
     source: Source = Source.STRIPE
 
 

@@ -51,6 +51,8 @@ EVENTS = (
     "payout.reconciliation_completed",
     "customer.updated",
     "customer.deleted",
+    "payment_method.automatically_updated",
+    "payment_method.updated",
 )
 
 
@@ -74,13 +76,24 @@ def setup(site_url: str) -> Iterator[Done]:
     plans = db.session.execute(query).all()
     db.session.commit()
     for plan_id, slug, name, description in plans:
-        product = f"paywall_{slug.replace('-', '_')}"
+        product = _product(slug)
         is_new = gateway().ensure_product(product, name=name, description=description)
         _remember(TwinKind.PRODUCT, plan_id, product)
         yield Done(f"product {name}", product, is_new)
-        yield from _prices(plan_id, slug, product)
+        yield from _prices(plan_id)
     yield _portal(site_url)
     yield _endpoint(f"{site_url}/webhooks/stripe")
+
+
+def make_price(price_id: int) -> Done:
+    """Make one price of a product that Stripe knows, unless it is there, and remember its id; commits."""
+    price = db.session.get_one(Price, price_id)
+    slug, money, interval = price.plan.slug, price.money, price.interval
+    db.session.commit()
+    key = f"paywall-{slug}-{interval}-{money.currency}-{money.amount}"
+    stripe_id, is_new = gateway().ensure_price(key, product=_product(slug), money=money, interval=interval)
+    _remember(TwinKind.PRICE, price_id, stripe_id)
+    return Done(f"price {money.text()} a {interval}", stripe_id, is_new)
 
 
 def _refuse_mixed_books() -> None:
@@ -96,15 +109,16 @@ def _refuse_mixed_books() -> None:
         )
 
 
-def _prices(plan_id: int, slug: str, product: str) -> Iterator[Done]:
-    query = select(Price).where(Price.plan_id == plan_id).order_by(Price.id)
-    wanted = [(price.id, price.money, price.interval) for price in db.session.scalars(query)]
+def _prices(plan_id: int) -> Iterator[Done]:
+    query = select(Price.id).where(Price.plan_id == plan_id).order_by(Price.id)
+    wanted = db.session.scalars(query).all()
     db.session.commit()
-    for price_id, money, interval in wanted:
-        key = f"paywall-{slug}-{interval}-{money.currency}-{money.amount}"
-        stripe_id, is_new = gateway().ensure_price(key, product=product, money=money, interval=interval)
-        _remember(TwinKind.PRICE, price_id, stripe_id)
-        yield Done(f"price {money.text()} a {interval}", stripe_id, is_new)
+    for price_id in wanted:
+        yield make_price(price_id)
+
+
+def _product(slug: str) -> str:
+    return f"paywall_{slug.replace('-', '_')}"
 
 
 def _portal(site_url: str) -> Done:

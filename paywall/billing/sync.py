@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
-from paywall.billing import tickets
+from paywall.billing import letters, tickets
 from paywall.billing.cashbook import keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
@@ -17,7 +17,8 @@ from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Gone, RemoteSubscription, Sold
 from paywall.db import db
 from paywall.errors import Unavailable
-from paywall.membership import applied, letters, record, rules
+from paywall.membership import applied, record, rules
+from paywall.membership.letters import write_for
 from paywall.membership.models import Price
 from paywall.membership.rules import Facts, Source, Status
 
@@ -42,7 +43,7 @@ def sync(customer_id: int) -> bool:
     except Gone:
         return _gone(customer_id, customer, ticket)
     held = cash_rules.marked(subscriptions, entries)
-    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(held), entries)
+    is_written = _write(customer_id, ticket, lambda _reader_id: facts_of(held), entries, held)
     _run_errands(customer_id, subscriptions)
     return is_written
 
@@ -86,7 +87,7 @@ def _gone(customer_id: int, customer: str, ticket: int) -> bool:
     except Gone:
         is_deleted = False
     log.warning("customer_gone", customer=customer, is_deleted=is_deleted)
-    return not is_deleted or _write(customer_id, ticket, _ended, Entries())
+    return not is_deleted or _write(customer_id, ticket, _ended, Entries(), [])
 
 
 def _ended(reader_id: int) -> list[Facts]:
@@ -133,7 +134,13 @@ def _follow_card(subscriptions: Iterable[RemoteSubscription]) -> None:
             gateway().use_customers_card(one.id)
 
 
-def _write(customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], entries: Entries) -> bool:
+def _write(
+    customer_id: int,
+    ticket: int,
+    facts: Callable[[int], list[Facts]],
+    entries: Entries,
+    subscriptions: list[RemoteSubscription],
+) -> bool:
     # The UPDATE holds the customer's row until the commit, so that two writers follow one another.
     mine = update(StripeCustomer).where(StripeCustomer.id == customer_id, StripeCustomer.written < ticket)
     if not cast("CursorResult[None]", db.session.execute(mine.values(written=ticket))).rowcount:
@@ -142,7 +149,10 @@ def _write(customer_id: int, ticket: int, facts: Callable[[int], list[Facts]], e
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
     events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
     keeping.keep(entries, ticket, readers={customer.stripe_id or "": customer.reader_id})
-    letters.write_for(events)
+    kept = letters.keep(subscriptions)
+    write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})
+    for subscription_id in kept:
+        letters.write_due(subscription_id)
     db.session.commit()
     return True
 

@@ -1,6 +1,6 @@
 """Which change of a membership writes which letter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from flask import current_app
 
@@ -8,32 +8,62 @@ from paywall import mail
 from paywall.accounts.models import Reader
 from paywall.config import Settings
 from paywall.db import db
+from paywall.mail import Care, Letter
 from paywall.membership.models import MembershipEvent, Subscription
-from paywall.membership.rules import Change
+from paywall.membership.notices import NEWS, Why
+from paywall.membership.rules import HOLDING, LIVE, Change, Status
 
 LETTERS = {
     Change.STARTED: "welcome",
     Change.TRIAL_STARTED: "welcome",
-    Change.FAILED: "payment_failed",
     Change.ENDED: "subscription_ended",
 }
-ONCE_PER_SUBSCRIPTION = frozenset({"welcome", "subscription_ended"})
 
 
-def write_for(events: Iterable[MembershipEvent]) -> None:
-    """Write the letters that these new lines of the ledger call for; the caller commits."""
+def write_for(events: Iterable[MembershipEvent], why: Mapping[str, Why]) -> None:
+    """Write the letters that these new lines of the ledger call for; the caller commits.
+
+    `why` says of subscriptions, by their name at the source, why they ended; who is not in it, by our hand.
+    """
     settings: Settings = current_app.extensions["settings"]
     for event in events:
         kind = LETTERS.get(event.change)
         if kind is None:
             continue
         subscription = db.session.get_one(Subscription, event.subscription_id)
-        reader = db.session.get_one(Reader, event.reader_id)
-        cause = subscription.id if kind in ONCE_PER_SUBSCRIPTION else f"{subscription.id}:{event.id}"
+        # One that its bank refused can only be paid up; from one that is over, the way back is to join again.
+        way_back = "account" if subscription.status in LIVE else "join"
         mail.write(
             kind,
-            reader.email,
-            cause=f"{kind}:{cause}",
+            db.session.get_one(Reader, event.reader_id).email,
+            cause=_cause(kind, subscription),
+            about=subscription.id,
+            care=Care.ONCE,
+            send_by=event.at + NEWS,
             subscription=subscription,
+            why=why.get(subscription.external_id, Why.STAFF),
             account_url=f"{settings.site_url}/account",
+            come_back_url=f"{settings.site_url}/{way_back}",
         )
+
+
+@mail.holds("welcome")
+def still_begun(letter: Letter) -> bool:
+    """Whether who is welcomed has not left again."""
+    subscription = db.session.get(Subscription, letter.about)
+    return subscription is not None and subscription.status in HOLDING
+
+
+@mail.holds("subscription_ended")
+def still_over(letter: Letter) -> bool:
+    """Whether who is seen off has not come back."""
+    subscription = db.session.get(Subscription, letter.about)
+    return subscription is not None and subscription.status not in HOLDING | {Status.PAUSED}
+
+
+def _cause(kind: str, subscription: Subscription) -> str:
+    if kind == "welcome":
+        return f"welcome:{subscription.id}"
+    # One that came back can end again. Where payments failed it has no end yet, but a period never paid for.
+    end = subscription.ended_at or subscription.period_end
+    return f"subscription_ended:{subscription.external_id}:{end:%Y-%m-%dT%H:%MZ}"

@@ -65,11 +65,12 @@ def write(text: PlanText) -> Plan:
     db.session.add(plan)
     db.session.flush()
     for interval, money in text.prices.items():
-        _price(plan, interval, money)
+        set_price(plan, interval, money)
     return plan
 
 
-def _price(plan: Plan, interval: Interval, money: Money) -> None:
+def set_price(plan: Plan, interval: Interval, money: Money) -> None:
+    """Let newcomers pay this price, and no other of its interval; the caller commits."""
     if money.amount <= 0:
         raise BadInput(f"The price a {interval} must be more than nothing.")
     same = [price for price in plan.prices if price.interval is interval]

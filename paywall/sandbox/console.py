@@ -27,7 +27,7 @@ _LETTER_POLICY = (
 
 
 class SentLetter(Protocol):
-    """A mail that the product wrote. `sent_at` is aware UTC, None while it waits."""
+    """A mail that the product wrote. `sent_at` is aware UTC; `unsent` says why it never will be."""
 
     @property
     def id(self) -> int: ...
@@ -41,6 +41,8 @@ class SentLetter(Protocol):
     def html(self) -> str: ...
     @property
     def sent_at(self) -> datetime | None: ...
+    @property
+    def unsent(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,16 @@ class Console:
     def mails(self) -> str:
         """The letters, newest first."""
         letters = sorted(self._letters(), key=lambda letter: letter.id, reverse=True)
-        return render_template("sandbox/mails.html", section="sandbox.mails", letters=letters)
+        states = {letter.id: _state(letter) for letter in letters}
+        return render_template("sandbox/mails.html", section="sandbox.mails", letters=letters, states=states)
 
     @may_enter("public")
     def mail(self, letter_id: int) -> str:
         """One letter."""
-        return render_template("sandbox/mail.html", section="sandbox.mails", letter=self._letter(letter_id))
+        letter = self._letter(letter_id)
+        return render_template(
+            "sandbox/mail.html", section="sandbox.mails", letter=letter, state=_state(letter)
+        )
 
     @may_enter("public")
     def mail_html(self, letter_id: int) -> Response:
@@ -227,6 +233,19 @@ def _label(states: set[str], attempts: int) -> Label:
     if "delivered" in states:
         return Label(gettext("Delivered"), "good")
     return Label(gettext("Lost"), "bad") if states else Label(gettext("Nobody asked"))
+
+
+def _state(letter: SentLetter) -> Label:
+    if letter.sent_at:
+        return Label(gettext("Sent"), "good")
+    match letter.unsent:
+        case None:
+            return Label(gettext("Waiting"), "warn")
+        case "untrue":
+            return Label(gettext("Not sent: no longer true"))
+        case "late":
+            return Label(gettext("Not sent: too late"))
+    return Label(gettext("Not sent"), "bad")
 
 
 def _person(holding: Holding) -> Person:

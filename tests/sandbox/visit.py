@@ -49,6 +49,7 @@ class Note:
     text: str
     html: str
     sent_at: datetime | None
+    unsent: str | None = None
 
 
 LETTERS = [

@@ -1,10 +1,12 @@
 """One customer's books at Stripe: who they are, what they hold."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import stripe
 
 from paywall import clock
+from paywall.billing.gateway import standing
 from paywall.billing.gateway.discounts import cuts
 from paywall.billing.gateway.line import Line
 from paywall.billing.gateway.reading import id_of, instant, instant_or_none
@@ -42,15 +44,40 @@ class Books(Line):
                     "customer": customer,
                     "status": "all",
                     "limit": 100,
-                    "expand": ["data.customer", "data.discounts.source.coupon"],
+                    "expand": [
+                        "data.latest_invoice",
+                        "data.default_payment_method",
+                        "data.customer.invoice_settings.default_payment_method",
+                        "data.discounts.source.coupon",
+                    ],
                 }
             )
-            return [subscription_of(one) for one in found.auto_paging_iter()]
+            return [self._with_action(subscription_of(one)) for one in found.auto_paging_iter()]
 
     def use_customers_card(self, subscription: str) -> None:
         """Let a subscription charge the card that its customer has chosen, not one of its own."""
         with self.talking():
             self.client.v1.subscriptions.update(subscription, {"default_payment_method": ""})
+
+    def change_price(self, subscription: str, price: str) -> None:
+        """Let a subscription pay another price from its next bill on; now nothing is charged."""
+        with self.talking():
+            found = self.client.v1.subscriptions.retrieve(subscription)
+            self.client.v1.subscriptions.update(
+                subscription,
+                {"items": [{"id": found.items.data[0].id, "price": price}], "proration_behavior": "none"},
+            )
+
+    def _with_action(self, one: RemoteSubscription) -> RemoteSubscription:
+        """Whether its open bill waits for the reader: only the payment says so, four levels too deep."""
+        if one.bill is None or one.status is not Status.PAST_DUE:
+            return one
+        found = self.client.v1.invoice_payments.list(
+            {"invoice": one.bill.id, "limit": 100, "expand": ["data.payment.payment_intent"]}
+        )
+        intents = [payment.payment.payment_intent for payment in found.data]
+        waits = any(getattr(intent, "status", None) == "requires_action" for intent in intents)
+        return replace(one, bill=replace(one.bill, needs_action=waits))
 
 
 def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
@@ -74,6 +101,9 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
         collected=one.pause_collection is None,
         wanted_break=_wanted_break(one),
         others=tuple(others),
+        card=standing.card(one),
+        bill=standing.bill(one.latest_invoice),
+        ended_why=standing.ended_why(one),
         **{name: getattr(first, name) for name in Sold.__dataclass_fields__},
     )
 

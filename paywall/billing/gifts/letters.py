@@ -12,20 +12,27 @@ from paywall.billing.gifts import rules
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState
 from paywall.db import db
+from paywall.mail import Letter
+
+# In which state of the gift a letter about it is true.
+TRUE_IN = {
+    "gift": GiftState.PAID,
+    "gift_started": GiftState.REDEEMED,
+    "gift_ending": GiftState.REDEEMED,
+    "gift_ended": GiftState.ENDED,
+}
 
 
 def receipt(gift: Gift) -> None:
     """Write to the buyer, once; the caller commits."""
-    mail.write(
-        "gift_receipt", gift.buyer_email, cause=f"gift_receipt:{gift.id}", gift=gift, **_about_code(gift)
-    )
+    _write("gift_receipt", gift.buyer_email, gift, cause=f"gift_receipt:{gift.id}")
 
 
 def deliver(gift: Gift) -> None:
     """Write to the recipient, once, if there is an address and the day has come; the caller commits."""
     if gift.recipient_email and gift.delivered_at is None and gift.deliver_at <= clock.now():
         gift.delivered_at = clock.now()
-        mail.write("gift", gift.recipient_email, cause=f"gift:{gift.id}", gift=gift, **_about_code(gift))
+        _write("gift", gift.recipient_email, gift, cause=f"gift:{gift.id}")
 
 
 def resend(gift: Gift, to: str | None = None) -> str:
@@ -35,7 +42,7 @@ def resend(gift: Gift, to: str | None = None) -> str:
     kind, address = (
         ("gift", gift.recipient_email) if gift.delivered_at else ("gift_receipt", gift.buyer_email)
     )
-    mail.write(kind, address or gift.buyer_email, gift=gift, **_about_code(gift))
+    _write(kind, address or gift.buyer_email, gift)
     return address or gift.buyer_email
 
 
@@ -65,8 +72,16 @@ def code(salt: str) -> str:
     return rules.spell(hmac.new(key, f"gift:{salt}".encode(), hashlib.sha256).digest())
 
 
-def _about_code(gift: Gift) -> dict[str, str]:
+@mail.holds(*TRUE_IN)
+def still_true(letter: Letter) -> bool:
+    """Whether the gift is still where the letter says: it may have been taken back, or used, meanwhile."""
+    gift = db.session.get(Gift, letter.about)
+    return gift is not None and gift.state is TRUE_IN[letter.kind]
+
+
+def _write(kind: str, to: str, gift: Gift, cause: str | None = None) -> None:
     letters = code(gift.salt)
     # With another secret key than when the gift was made this is a new code, and now the only one.
     gift.code_hash = hashed(letters) or ""
-    return {"code": letters, "redeem_url": outside("gifts.redeem", code=letters)}
+    link = outside("gifts.redeem", code=letters)
+    mail.write(kind, to, cause=cause, about=gift.id, gift=gift, code=letters, redeem_url=link)

@@ -15,10 +15,12 @@ from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState, Void
 from paywall.db import db
 from paywall.errors import Conflict, NotFound
+from paywall.mail import Care
 from paywall.membership import applied, record
 from paywall.membership.rules import HOLDING, Facts, Interval, Source, Status
 from paywall.money import Money
 
+LATE = timedelta(days=2)
 FIRST_REMINDER = timedelta(days=max(rules.REMINDERS))
 
 log = structlog.get_logger()
@@ -192,4 +194,13 @@ def _write(gift: Gift, kind: str, cause: str) -> None:
     assert gift.redeemer is not None
     if kind == "gift_ended" and _goes_on(gift):
         return
-    mail.write(kind, gift.redeemer.email, cause=cause, gift=gift, join_url=outside("billing.join"))
+    mail.write(
+        kind,
+        gift.redeemer.email,
+        cause=cause,
+        about=gift.id,
+        care=Care.ONCE,
+        send_by=clock.now() + LATE,
+        gift=gift,
+        join_url=outside("billing.join"),
+    )

@@ -4,8 +4,9 @@ from flask_babel import gettext
 
 from paywall import clock
 from paywall.billing.gateway import gateway
-from paywall.billing.selfcare import owned, rules, turns
-from paywall.billing.selfcare.rules import Leaving, Said
+from paywall.billing.selfcare import owned, rules, turns, waiting
+from paywall.billing.selfcare.rules import End, Leaving, Said
+from paywall.billing.selfcare.waiting import OpenBill
 from paywall.db import db
 from paywall.errors import Conflict
 from paywall.membership import rules as membership
@@ -23,11 +24,12 @@ def cancel(reader_id: int, held_id: int, said: Said) -> None:
         held = owned.fresh(reader_id, held_id, customer_id)
         is_live, stripe_id = held.status in membership.LIVE, held.external_id
         is_leaving, plan = held.cancel_at is not None, outlook(held)
+        bill = waiting.bill(held)
         db.session.commit()
         if is_live and not is_leaving:
             owned.carry_out(
                 customer_id,
-                lambda: gateway().leave(stripe_id, plan, said),
+                lambda: _leave(stripe_id, plan, said, bill),
                 lambda: _is_leaving(reader_id, held_id),
             )
 
@@ -50,6 +52,13 @@ def keep(reader_id: int, held_id: int) -> None:
                 lambda: gateway().stay(stripe_id),
                 lambda: not _is_leaving(reader_id, held_id),
             )
+
+
+def _leave(stripe_id: str, plan: Leaving, said: Said, bill: OpenBill | None) -> None:
+    # A change of plan that waits could be paid later, by mistake, for a membership that ends.
+    if bill is not None and bill.is_change and plan.end is End.WITH_PERIOD:
+        gateway().forget_bill(bill.stripe_id)
+    gateway().leave(stripe_id, plan, said)
 
 
 def _is_leaving(reader_id: int, held_id: int) -> bool:

@@ -22,7 +22,7 @@ pytestmark = [
 
 def paid(desk: Desk) -> list[int]:
     """What was paid so far, oldest first."""
-    assert desk.held()
+    assert desk.at_stripe()
     found = gateway().client.v1.invoices.list({"limit": 100}).data
     return [one.amount_paid for one in reversed(found) if one.amount_paid]
 

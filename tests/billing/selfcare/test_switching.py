@@ -229,6 +229,16 @@ def test_who_thinks_better_of_it_keeps_the_plan(desk: Desk) -> None:
     assert "Change the plan" in desk.account()
 
 
+def test_who_leaves_lets_go_of_a_change_that_waits(desk: Desk) -> None:
+    join_with(desk, FAILS_LATER)
+    desk.browser.post(target(desk), data=shown(desk, target(desk)))
+    desk.press("cancel")
+    assert stays(desk)
+    assert desk.at_stripe().pending_update is None
+    assert desk.at_stripe().latest_invoice.status == "void"
+    assert desk.held().cancel_at
+
+
 def test_after_a_day_a_change_that_was_not_paid_is_forgotten(desk: Desk) -> None:
     join_with(desk, FAILS_LATER)
     desk.browser.post(target(desk), data=shown(desk, target(desk)))
