@@ -18,6 +18,7 @@ from paywall.billing import coupon_commands, setup
 from paywall.billing.cashbook import commands as cash_commands
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import commands as gift_commands
+from paywall.billing.groups import commands as group_commands
 from paywall.billing.reconcile import commands as reconcile_commands
 from paywall.billing.remote import Mode
 from paywall.billing.repricing import commands as repricing_commands
@@ -27,6 +28,7 @@ from paywall.errors import BadInput, PaywallError
 from paywall.membership import applied, plans, policy_words
 from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
+from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.sandbox import rehearsal
 from paywall.sandbox.scenarios import SCENARIOS
@@ -91,16 +93,24 @@ def import_articles(paths: tuple[Path, ...]) -> None:
 @click.option("--year", help="Price a year.")
 @click.option("--currency", help="Three letters; else the setting's.")
 @click.option("--trial-days", default=0, type=click.IntRange(0, 730))
+@click.option("--seats", help="Sell it to groups, at that price a seat: from 5 to 50 seats is 5-50.")
 @click.option("--position", default=0, help="Order on the join page.")
 @click.option("--state", default="open", type=click.Choice([state.value for state in PlanState]))
 def plan(
-    slug: str, month: str | None, year: str | None, currency: str | None, state: str, **text: Any
+    slug: str,
+    month: str | None,
+    year: str | None,
+    currency: str | None,
+    state: str,
+    seats: str | None,
+    **text: Any,
 ) -> None:
     """Create a plan, or change it; a new price is for newcomers. Then run stripe-setup."""
     currency = (currency or _settings().currency).lower()
     given = {Interval.MONTH: month, Interval.YEAR: year}
     prices = {interval: Money.read(amount, currency) for interval, amount in given.items() if amount}
-    plans.write(plans.PlanText(slug=slug, prices=prices, state=PlanState(state), **text))
+    sold = SeatRange.read(seats) if seats else None
+    plans.write(plans.PlanText(slug=slug, prices=prices, state=PlanState(state), seats=sold, **text))
     db.session.commit()
     click.echo(f"Plan {slug} is written down. Run `flask paywall stripe-setup` to make it at Stripe.")
 
@@ -152,5 +162,6 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
 commands.add_command(cash_commands.money)
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)
+commands.add_command(group_commands.group)
 commands.add_command(reconcile_commands.reconcile)
 commands.add_command(repricing_commands.plan_price)

@@ -13,17 +13,22 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+from sqlalchemy import select
 
+from paywall.billing.groups import letters as group_letters
+from paywall.billing.groups.models import Seat
 from paywall.billing.setup import setup
 from paywall.config import ROOT
 from paywall.db import db
 from paywall.mail import Letter
 from paywall.membership import plans
+from paywall.membership.models import MembershipEvent
 from paywall.membership.plans import PlanText
-from paywall.membership.rules import Interval
+from paywall.membership.rules import Change, Interval, Status
+from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.sandbox import Sandbox
-from tests.accounts.browser import Letters, send, sign_up
+from tests.accounts.browser import Letters, link_in, send, sign_up
 from tests.articles.files import publish
 from tests.databases import SQLiteCopies
 from tests.shop import SITE, card
@@ -169,6 +174,64 @@ def test_no_letter_has_a_word_that_is_not_given_to_translators(path: Path) -> No
         r"{#.*?#}|{{.*?}}|{%.*?%}|<style>.*?</style>|<[^>]*>|&\w+;", " ", path.read_text(), flags=re.DOTALL
     )
     assert words_of_ours(text) == []
+
+
+def test_every_word_of_a_group_can_be_translated(
+    bracketed: Flask, reader: FlaskClient, sandbox: Sandbox, letters: Callable[[], list[Letter]]
+) -> None:
+    _buy_a_group(bracketed, reader, sandbox)
+    send(reader, "/account/group/invite", page="/account/group", addresses="mia@example.org")
+    link = next(link_in(one) for one in letters() if one.kind == "group_invitation")
+    mia, mine = bracketed.test_client(), {"page": "/account/group"}
+    pages = [
+        reader.get("/account/group"),
+        send(reader, "/account/group/seats", **mine, seats="6"),
+        send(reader, "/account/group/invite", **mine, addresses="?"),
+        mia.get(link),
+        mia.get("/group/join"),
+    ]
+    sign_up(mia, letters, "mia@example.org")
+    pages.append(mia.get(link))
+    send(mia, "/group/join", page=link, token=link.partition("=")[2])
+    pages += [mia.get("/account"), reader.get("/account"), reader.get("/account/group")]
+    with bracketed.app_context():
+        _let_a_group_end()
+    pages += [mia.get("/account"), reader.get("/account/group")]
+    assert [untranslated(page.text) for page in pages] == [[] for _ in pages]
+    assert len({one.kind for one in letters() if one.kind.startswith("group_")}) == 6
+    for letter in letters():
+        assert untranslated(letter.html) == []
+        assert words_of_ours(letter.text + letter.subject) == []
+
+
+def _buy_a_group(app: Flask, reader: FlaskClient, sandbox: Sandbox) -> None:
+    with app.app_context():
+        month = {Interval.MONTH: Money(400, "eur")}
+        plans.write(PlanText("school", "Училище", "За много.", month, seats=SeatRange(3, 9)))
+        db.session.commit()
+        list(setup(SITE))
+    offered = reader.get("/join").text
+    assert untranslated(offered) == []
+    price = re.findall(r'name="price" value="(\d+)"', offered.partition("Училище")[2])[0]
+    paying = send(reader, "/join/checkout", page="/join", price=price, seats="4").location
+    back = sandbox.checkout.pay(paying.rpartition("/")[2], card()).redirect_url or ""
+    reader.get(back.removeprefix(SITE))
+
+
+def _let_a_group_end() -> None:
+    """Write every letter that a group's end can call for."""
+    seat = db.session.scalars(select(Seat)).one()
+    until = seat.joined_at
+    group_letters.surplus(seat.group, until, count=1)
+    group_letters.ending(seat, until)
+    group_letters.removed(seat)
+    for change in (Change.ENDED, Change.PAUSED):
+        line = db.session.scalars(select(MembershipEvent)).first()
+        assert line
+        ended = MembershipEvent(id=line.id + 10, at=until, change=change, status=Status.CANCELED)
+        group_letters.changed(seat, [ended])
+    seat.group.surplus_until = until
+    db.session.commit()
 
 
 def test_the_list_of_texts_is_up_to_date(texts: Catalog) -> None:

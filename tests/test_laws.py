@@ -26,6 +26,7 @@ MAY_COMMIT = {
     "billing": {"checkout", "customers", "inbox", "promotions", "reminders", "setup", "sync", "views"},
     "billing/cashbook": {"reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
+    "billing/groups": {"inviting", "letters", "seats", "sizing", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},

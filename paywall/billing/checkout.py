@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+from dataclasses import replace
 
 from flask import current_app, url_for
 from flask_babel import gettext
@@ -12,6 +13,7 @@ from paywall.accounts.models import Reader
 from paywall.billing import customers, promotions
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
+from paywall.billing.groups import sizing
 from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
 from paywall.billing.sync import sync
@@ -35,18 +37,29 @@ class Outcome(enum.StrEnum):
     UNPAID = "unpaid"
 
 
-def begin(reader: Reader, price_id: int, next_path: str | None, code: str | None = None) -> str:
+def begin(
+    reader: Reader,
+    price_id: int,
+    next_path: str | None,
+    code: str | None = None,
+    *,
+    seats: int | None = None,
+) -> str:
     """Open a Checkout page for a reader, with a promotion code if given, and return its address; commits.
 
+    For a plan with seats so many are bought, or else the least that are sold.
+
     Our tables are asked first, then Stripe; then any page opened earlier is closed. Raises AlreadyPatron,
-    NotFound for a price that is not sold, CodeRefused, Conflict if another tab was quicker, Unavailable.
+    NotFound for a price that is not sold, BadInput for a number of seats that is not, CodeRefused, Conflict
+    if another tab was quicker, Unavailable.
     """
     price = _sold(price_id)
+    bought = sizing.bought(price.plan, seats)
     _refuse_second(reader.id)
     customer = customers.ensure(reader)
     sync(customer.id)
     _refuse_second(reader.id)
-    terms = _terms(reader.id, price, code)
+    terms = replace(_terms(reader.id, price, code), seats=bought)
     turn = _take_turn(customer.id)
     _close_open(reader.id)
     # Another tab's page may have been paid, and its return synced, since we asked above.

@@ -52,13 +52,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """One item of a subscription: `price` is for all of it, each `interval_count` intervals."""
+    """One item of a subscription: `price` is for all `seats`, each `interval_count` intervals."""
 
     price_id: str
     product_id: str | None
     price: Money
     interval: Interval | None
     interval_count: int
+    seats: int
     discount: Discount | None
 
 
@@ -84,7 +85,7 @@ class RemoteBill:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSubscription:
-    """A subscription as Stripe states it now. Instants are aware UTC; `price` is per interval.
+    """A subscription as Stripe states it now. Instants are aware UTC; `price` per interval, for all `seats`.
 
     `has_other_card`: it would charge a card that is not the one its customer chose last. `card` is the one
     that will be charged, `bill` the one that waits; both only where Stripe was asked for them. `others`: what
@@ -110,6 +111,7 @@ class RemoteSubscription:
     has_other_card: bool = False
     discount: Discount | None = None
     interval_count: int = 1
+    seats: int = 1
     collected: bool = True
     wanted_break: bool = False
     others: tuple["Sold", ...] = ()
@@ -181,13 +183,14 @@ class Promotion:
 class Terms:
     """On what terms a Checkout page opens: a trial of some days, a promotion's id or a field for codes.
 
-    `free_until` (aware UTC) instead of days: a gift pays until then.
+    `free_until` (aware UTC) instead of days: a gift pays until then. `seats` are paid for.
     """
 
     trial_days: int = 0
     free_until: datetime | None = None
     promotion: str | None = None
     takes_codes: bool = False
+    seats: int = 1
 
 
 @dataclass(frozen=True, slots=True)

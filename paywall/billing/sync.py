@@ -13,6 +13,7 @@ from paywall.billing.cashbook import keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
 from paywall.billing.gateway import gateway
+from paywall.billing.groups import seats
 from paywall.billing.models import StripeCustomer, StripeTwin, TwinKind
 from paywall.billing.remote import Gone, RemoteSubscription, Sold
 from paywall.db import db
@@ -148,6 +149,7 @@ def _write(
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
     events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
+    seats.follow(customer.reader_id)
     keeping.keep(entries, ticket, readers={customer.stripe_id or "": customer.reader_id})
     kept = letters.keep(subscriptions)
     write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})

@@ -20,6 +20,7 @@ from paywall.billing.cashbook import bills
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
+from paywall.billing.groups import seats
 from paywall.billing.remote import Flow
 from paywall.billing.selfcare import owned, waiting
 from paywall.config import Settings
@@ -74,7 +75,11 @@ def begin_checkout() -> Response:
         abort(400)
     try:
         address = checkout.begin(
-            _reader(), price_id, safe_next(request.form.get("next")), _code(request.form)
+            _reader(),
+            price_id,
+            safe_next(request.form.get("next")),
+            _code(request.form),
+            seats=request.form.get("seats", type=int),
         )
     except checkout.AlreadyPatron as held:
         flash(held.message, "info")
@@ -123,6 +128,7 @@ def account() -> str:
         bill=waiting.bill(held) if held else None,
         others=[one for one in record.billed(current_user.id) if one is not held],
         gifts=redeeming.of(current_user.id),
+        seats=seats.held(current_user.id),
         invoices=bills.of(current_user.id, most=36),
         now=clock.now(),
         cheapest=plans.cheapest(),

@@ -19,6 +19,7 @@ from paywall.membership import plans, record
 from paywall.membership.models import Plan, PlanState, Price
 from paywall.membership.plans import PlanText
 from paywall.membership.rules import Interval
+from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.sandbox import Card, Sandbox
 
@@ -43,11 +44,19 @@ PLANS = (
         position=2,
     ),
     PlanText(
+        slug="group",
+        name="Group",
+        description="Every article, for a school, a company or a family.",
+        prices={Interval.MONTH: Money(400, "eur"), Interval.YEAR: Money(4000, "eur")},
+        position=3,
+        seats=SeatRange(3, 50),
+    ),
+    PlanText(
         slug="founder",
         name="Founder",
         description="For those who helped us start; by invitation.",
         prices={Interval.YEAR: Money(30000, "eur")},
-        position=3,
+        position=4,
         state=PlanState.HIDDEN,
     ),
 )

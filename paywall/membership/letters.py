@@ -43,6 +43,7 @@ def write_for(events: Iterable[MembershipEvent], why: Mapping[str, Why]) -> None
             subscription=subscription,
             why=why.get(subscription.external_id, Why.STAFF),
             account_url=f"{settings.site_url}/account",
+            group_url=f"{settings.site_url}/account/group",
             come_back_url=f"{settings.site_url}/{way_back}",
         )
 

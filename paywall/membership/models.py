@@ -10,6 +10,7 @@ from paywall.accounts.models import Reader
 from paywall.db import Id, Model, utcnow, words
 from paywall.membership.policy import Cause
 from paywall.membership.rules import Change, Interval, Source, Status
+from paywall.membership.seats import SeatRange
 from paywall.money import Money
 
 
@@ -22,9 +23,16 @@ class PlanState(enum.StrEnum):
 
 
 class Plan(Model):
-    """What a patron joins. Gates name its slug."""
+    """What a patron joins. Gates name its slug. With `seats_min` it is sold to groups, its prices a seat."""
 
     __tablename__ = "plan"
+    __table_args__ = (
+        CheckConstraint(
+            "(seats_min IS NULL) = (seats_max IS NULL)"
+            " AND (seats_min IS NULL OR (seats_min >= 2 AND seats_max >= seats_min))",
+            name="seats",
+        ),
+    )
 
     id: Mapped[Id]
     slug: Mapped[str] = mapped_column(String(60), unique=True)
@@ -33,7 +41,14 @@ class Plan(Model):
     position: Mapped[int] = mapped_column(default=0)
     trial_days: Mapped[int] = mapped_column(default=0)
     state: Mapped[PlanState] = mapped_column(words(PlanState), default=PlanState.OPEN)
+    seats_min: Mapped[int | None]
+    seats_max: Mapped[int | None]
     prices: Mapped[list["Price"]] = relationship(back_populates="plan", order_by="Price.amount")
+
+    @property
+    def seats(self) -> SeatRange | None:
+        """How many seats can be bought; None if the plan is for one reader."""
+        return None if self.seats_min is None else SeatRange(self.seats_min, self.seats_max or self.seats_min)
 
 
 class Price(Model):
@@ -52,8 +67,17 @@ class Price(Model):
 
     @property
     def money(self) -> Money:
-        """The price of one interval."""
+        """The price of one interval; of one seat, if the plan has seats."""
         return Money(self.amount, self.currency)
+
+    @property
+    def entry(self) -> Money:
+        """The least that joining costs each interval."""
+        return self.of(self.plan.seats.least if self.plan.seats else 1)
+
+    def of(self, seats: int) -> Money:
+        """The price of one interval for so many seats."""
+        return Money(self.amount * seats, self.currency)
 
 
 class Subscription(Model):
@@ -78,6 +102,7 @@ class Subscription(Model):
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     interval: Mapped[Interval] = mapped_column(words(Interval))
+    seats: Mapped[int] = mapped_column(default=1)
     monthly: Mapped[int]
     discount: Mapped[int] = mapped_column(default=0)
     discount_until: Mapped[datetime | None]
@@ -102,7 +127,7 @@ class Subscription(Model):
 
     @property
     def price(self) -> Money:
-        """What is paid each interval, before any discount."""
+        """What is paid each interval for all seats, before any discount."""
         return Money(self.amount, self.currency)
 
     @property

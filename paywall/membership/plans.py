@@ -8,12 +8,13 @@ from paywall.db import db
 from paywall.errors import BadInput
 from paywall.membership.models import Plan, PlanState, Price
 from paywall.membership.rules import Interval
+from paywall.membership.seats import SeatRange
 from paywall.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class PlanText:
-    """What staff say of a plan; `prices` by interval."""
+    """What staff say of a plan; `prices` by interval, of one seat if it is sold with `seats`."""
 
     slug: str
     name: str
@@ -22,11 +23,12 @@ class PlanText:
     trial_days: int = 0
     position: int = 0
     state: PlanState = PlanState.OPEN
+    seats: SeatRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cheapest:
-    """The lowest price of one or several plans, for one interval, and the trial days of its plan."""
+    """The least that joining one of several plans costs, for one interval, and the trial days of its plan."""
 
     price: Money
     interval: Interval
@@ -42,17 +44,17 @@ def on_offer(slug: str | None = None) -> list[Plan]:
 
 
 def cheapest(asked: frozenset[str] | None = None) -> Cheapest | None:
-    """The lowest price among the open plans, or among those of `asked`; None if none is on sale."""
+    """The least that joining costs among the open plans, or those of `asked`; None if none is on sale."""
     query = select(Price).join(Plan).where(Plan.state == PlanState.OPEN, Price.active)
     if asked is not None:
         query = query.where(Plan.slug.in_(asked))
     # A month's price is the smaller step, so it is named first wherever there is one.
     best = min(
         db.session.scalars(query),
-        key=lambda price: (price.interval is not Interval.MONTH, price.amount),
+        key=lambda price: (price.interval is not Interval.MONTH, price.entry.amount),
         default=None,
     )
-    return Cheapest(best.money, best.interval, best.plan.trial_days) if best else None
+    return Cheapest(best.entry, best.interval, best.plan.trial_days) if best else None
 
 
 def write(text: PlanText) -> Plan:
@@ -62,6 +64,8 @@ def write(text: PlanText) -> Plan:
     plan = db.session.scalar(select(Plan).where(Plan.slug == text.slug)) or Plan(slug=text.slug)
     plan.name, plan.description, plan.state = text.name, text.description, text.state
     plan.trial_days, plan.position = text.trial_days, text.position
+    plan.seats_min = text.seats.least if text.seats else None
+    plan.seats_max = text.seats.most if text.seats else None
     db.session.add(plan)
     db.session.flush()
     for interval, money in text.prices.items():

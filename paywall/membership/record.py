@@ -78,6 +78,11 @@ def twice() -> Select[int]:
     )
 
 
+def pays_on(reader_id: int) -> bool:
+    """Whether a reader's own membership goes on by itself, so that what others give is beside it."""
+    return any(held.status in rules.HOLDING and held.cancel_at is None for held in billed(reader_id))
+
+
 def current(reader_id: int) -> Subscription | None:
     """The subscription to show on the reader's page: one that is live, or else the last that was."""
     found = live(reader_id) or _of(reader_id)
@@ -126,7 +131,7 @@ def _standing(row: Subscription) -> Standing:
 def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
     row.plan_id, row.status = fact.plan_id, fact.status
     row.amount, row.currency, row.interval = fact.price.amount, fact.price.currency, fact.interval
-    row.monthly = rules.monthly(fact).amount
+    row.seats, row.monthly = fact.seats, rules.monthly(fact).amount
     row.discount = fact.discount.off.amount if fact.discount else 0
     row.discount_until = fact.discount.until if fact.discount else None
     for name in SAME:

@@ -96,10 +96,11 @@ class Discount:
 class Facts:
     """One subscription as its source states it now. Instants are aware UTC; `price` is per interval.
 
-    `discount` is what is taken off that price as long as it stands; a cut of one bill only is none.
-    `interval_count`: a price of 15 each 3 months is MONTH and 3. `unpaid_since`: when the first bill was made
-    that is unpaid since the last paid one. `collected`: bills are collected. `wanted_break`: the reader asked
-    for the pause. `disputed_at`, `refunded_at`: when what paid for it was taken back, or all given back.
+    `price` is for all `seats` together. `discount` is what is taken off it as long as it stands; a cut of one
+    bill only is none. `interval_count`: a price of 15 each 3 months is MONTH and 3. `unpaid_since`: when the
+    first bill was made that is unpaid since the last paid one. `collected`: bills are collected.
+    `wanted_break`: the reader asked for the pause. `disputed_at`, `refunded_at`: when what paid for it was
+    taken back, or all given back.
     """
 
     source: Source
@@ -118,6 +119,7 @@ class Facts:
     feedback: str | None = None
     discount: Discount | None = None
     interval_count: int = 1
+    seats: int = 1
     collected: bool = True
     wanted_break: bool = False
     disputed_at: datetime | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from paywall.membership.rules import HOLDING, Change, Status
+from paywall.membership.rules import HOLDING, Change, Source, Status
 from paywall.money import Money
 
 
@@ -19,11 +19,15 @@ class Line:
     status: Status
     change: Change
     delta: Money
+    source: Source = Source.STRIPE
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first page of the report. `monthly`: what patrons bring a month, by currency, never added."""
+    """The first page of the report. `monthly`: what patrons bring a month, by currency, never added.
+
+    `members` read with a seat that another patron pays for.
+    """
 
     patrons: int
     trials: int
@@ -31,18 +35,24 @@ class Overview:
     new: int
     ended: int
     monthly: tuple[Money, ...]
+    members: int = 0
 
 
 def overview(lines: Iterable[Line], *, since: datetime) -> Overview:
     """The figures as of the last of `lines` (in the order of the ledger); new and ended count from `since`.
 
     A patron is a reader with a subscription that is trialing, active or past due. A reader is new if they
-    held nothing before and hold something now; ended the other way round.
+    held nothing before and hold something now; ended the other way round. A group is one patron, its owner:
+    a seat makes nobody a patron.
     """
+    members: dict[int, dict[int, Status]] = {}
     holds: dict[int, dict[int, Status]] = {}
     before: set[int] = set()
     monthly: Counter[str] = Counter()
     for line in lines:
+        if line.source is Source.GROUP:
+            _take(members.setdefault(line.reader_id, {}), line)
+            continue
         held = holds.setdefault(line.reader_id, {})
         if line.at < since:
             _take(held, line)
@@ -58,6 +68,7 @@ def overview(lines: Iterable[Line], *, since: datetime) -> Overview:
         new=len(now - before),
         ended=len(before - now),
         monthly=tuple(Money(amount, currency) for currency, amount in sorted(monthly.items()) if amount),
+        members=sum(map(bool, members.values())),
     )
 
 

@@ -32,6 +32,7 @@ class PatronRow:
     started_at: datetime
     period_end: datetime | None
     cancel_at: datetime | None
+    seats: int
 
 
 def ledger() -> Iterator[Line]:
@@ -44,6 +45,7 @@ def ledger() -> Iterator[Line]:
         MembershipEvent.change,
         MembershipEvent.monthly_delta,
         MembershipEvent.currency,
+        MembershipEvent.source,
     ).order_by(MembershipEvent.id)
     for row in db.session.execute(query.execution_options(yield_per=BATCH)):
         yield Line(
@@ -53,6 +55,7 @@ def ledger() -> Iterator[Line]:
             status=row.status,
             change=row.change,
             delta=Money(row.monthly_delta, row.currency),
+            source=row.source,
         )
 
 
@@ -88,4 +91,5 @@ def patrons() -> Iterator[PatronRow]:
             started_at=held.started_at,
             period_end=held.period_end,
             cancel_at=held.cancel_at,
+            seats=held.seats,
         )

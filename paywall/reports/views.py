@@ -29,6 +29,7 @@ HEADER = (
     "patron since",
     "paid until",
     "ends",
+    "seats",
 )
 
 
@@ -81,6 +82,7 @@ def _cells() -> Iterator[tuple[object, ...]]:
             _day(row.started_at),
             _day(row.period_end),
             _day(row.cancel_at),
+            row.seats,
         )
 
 

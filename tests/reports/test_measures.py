@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from paywall.membership.rules import Change, Status
+from paywall.membership.rules import Change, Source, Status
 from paywall.money import Money
 from paywall.reports.measures import Line, Overview, overview
 
@@ -19,8 +19,9 @@ def line(
     *,
     currency: str = "eur",
     subscription: int | None = None,
+    source: Source = Source.STRIPE,
 ) -> Line:
-    return Line(at, reader, subscription or reader, status, Change.STARTED, Money(delta, currency))
+    return Line(at, reader, subscription or reader, status, Change.STARTED, Money(delta, currency), source)
 
 
 def test_an_empty_ledger_is_all_noughts() -> None:
@@ -63,6 +64,19 @@ def test_a_second_subscription_makes_no_second_patron_and_its_end_ends_none() ->
     ]
     figures = overview(lines, since=MONTH)
     assert (figures.patrons, figures.new, figures.ended) == (1, 0, 0)
+
+
+def test_a_group_is_one_patron_however_many_seats_it_has() -> None:
+    lines = [
+        line(OCTOBER, 1, Status.ACTIVE, 2000),
+        line(NOVEMBER, 2, Status.ACTIVE, 0, source=Source.GROUP),
+        line(NOVEMBER, 3, Status.ACTIVE, 0, source=Source.GROUP),
+        line(NOVEMBER, 3, Status.CANCELED, 0, source=Source.GROUP),
+        line(NOVEMBER, 4, Status.ACTIVE, 500),
+        line(NOVEMBER, 4, Status.ACTIVE, 0, subscription=9, source=Source.GROUP),
+    ]
+    figures = overview(lines, since=MONTH)
+    assert figures == Overview(2, 0, 0, new=1, ended=0, monthly=(Money(2500, "eur"),), members=2)
 
 
 def test_currencies_are_never_added() -> None:

@@ -111,7 +111,7 @@ def subscription_of(one: stripe.Subscription) -> RemoteSubscription:
 # Rhythms that we do not sell but staff can make at Stripe, as so many payments a month.
 SHORTER = {"day": Fraction(365, 12), "week": Fraction(52, 12)}
 # An item can be taken off a subscription until none is left; what sells nothing is nobody's plan.
-NOTHING = Sold("", None, Money(0, "xxx"), None, 1, None)
+NOTHING = Sold("", None, Money(0, "xxx"), None, 1, 1, None)
 
 
 def _sold(one: stripe.Subscription, item: stripe.SubscriptionItem) -> Sold:
@@ -131,6 +131,7 @@ def _sold(one: stripe.Subscription, item: stripe.SubscriptionItem) -> Sold:
         price=charged,
         interval=Interval(word) if word in list(Interval) else None,
         interval_count=count,
+        seats=max(pieces, 1),
         discount=discounts.standing(charged, cuts(one, product), clock.now()),
     )
 

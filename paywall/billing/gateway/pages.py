@@ -23,7 +23,7 @@ class Pages(Line):
             "mode": "subscription",
             "customer": customer,
             "client_reference_id": str(reader_id),
-            "line_items": [{"price": price, "quantity": 1}],
+            "line_items": [{"price": price, "quantity": terms.seats}],
             "subscription_data": _subscription_data(reader_id, terms),
             "success_url": urls[0],
             "cancel_url": urls[1],

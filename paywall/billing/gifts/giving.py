@@ -44,6 +44,9 @@ def on_offer() -> dict[str, tuple[str, Present]]:
     """What can be given, by the key that a form names it with: the plan's name and the length."""
     found: dict[str, tuple[str, Present]] = {}
     for plan in plans.on_offer():
+        if plan.seats:
+            # A group is for an owner who invites, not for one who unwraps.
+            continue
         prices = {price.interval: price.money for price in plan.prices if price.active}
         found |= {each.key: (plan.name, each) for each in rules.presents(plan.id, prices)}
     return found

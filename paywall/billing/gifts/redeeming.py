@@ -17,7 +17,7 @@ from paywall.db import db
 from paywall.errors import Conflict, NotFound
 from paywall.mail import Care
 from paywall.membership import applied, record
-from paywall.membership.rules import HOLDING, Facts, Interval, Source, Status
+from paywall.membership.rules import Facts, Interval, Source, Status
 from paywall.money import Money
 
 LATE = timedelta(days=2)
@@ -43,7 +43,7 @@ def redeem(reader: Reader, code_hash: str | None, *, anyway: bool = False) -> Gi
         return gift
     if gift is None or gift.state is not GiftState.PAID:
         raise _unknown()
-    if not anyway and pays_on(reader.id):
+    if not anyway and record.pays_on(reader.id):
         raise HasOwn(gettext("You have a membership already, and pay for it."))
     now = clock.now()
     mine = (
@@ -57,11 +57,6 @@ def redeem(reader: Reader, code_hash: str | None, *, anyway: bool = False) -> Gi
     db.session.refresh(gift)
     _line_up(reader.id, now)
     return gift
-
-
-def pays_on(reader_id: int) -> bool:
-    """Whether a reader's own membership goes on by itself, so that a gift beside it would be wasted."""
-    return any(held.status in HOLDING and held.cancel_at is None for held in record.billed(reader_id))
 
 
 def of(reader_id: int) -> list[Gift]:
@@ -187,7 +182,7 @@ def _goes_on(gift: Gift) -> bool:
     later = any(
         other.ends_at > gift.ends_at for other in of(gift.redeemer_id) if other.ends_at and gift.ends_at
     )
-    return later or pays_on(gift.redeemer_id)
+    return later or record.pays_on(gift.redeemer_id)
 
 
 def _write(gift: Gift, kind: str, cause: str) -> None:

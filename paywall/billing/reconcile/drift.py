@@ -7,6 +7,7 @@ from datetime import datetime
 
 from paywall.membership import rules
 from paywall.membership.rules import Facts, Interval, Status
+from paywall.money import Money
 
 
 class Kind(enum.StrEnum):
@@ -43,6 +44,7 @@ class Kept:
     trial_end: datetime | None
     cancel_at: datetime | None
     ended_at: datetime | None
+    seats: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,16 @@ def compare(kept: Kept | None, facts: Facts) -> Iterator[tuple[Kind, str, str]]:
 
 
 def _price_kept(kept: Kept) -> str:
-    return _price(kept.plan_id, kept.amount, kept.currency, kept.interval, kept.monthly)
+    return _price(kept.plan_id, Money(kept.amount, kept.currency), kept.interval, kept.monthly, kept.seats)
 
 
 def _price_stated(facts: Facts) -> str:
-    price, monthly = facts.price, rules.monthly(facts).amount
-    return _price(facts.plan_id, price.amount, price.currency, facts.interval, monthly)
+    return _price(facts.plan_id, facts.price, facts.interval, rules.monthly(facts).amount, facts.seats)
 
 
-def _price(plan_id: int, amount: int, currency: str, interval: Interval, monthly: int) -> str:
-    return f"plan {plan_id}, {amount} {currency} a {interval}, {monthly} a month"
+def _price(plan_id: int, price: Money, interval: Interval, monthly: int, seats: int) -> str:
+    many = f", {seats} seats" if seats > 1 else ""
+    return f"plan {plan_id}, {price.amount} {price.currency} a {interval}, {monthly} a month{many}"
 
 
 def _period(one: Kept | Facts) -> str:

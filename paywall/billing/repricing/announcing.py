@@ -37,7 +37,7 @@ def concerned(plan_id: int, interval: Interval, price: Money, *, but: int | None
         Subscription.plan_id == plan_id,
         Subscription.interval == interval,
         Subscription.currency == price.currency,
-        Subscription.amount != price.amount,
+        Subscription.amount != Subscription.seats * price.amount,
         ~reached,
     )
     return list(db.session.scalars(query.order_by(Subscription.id)))
@@ -65,7 +65,7 @@ def still_to_come(letter: Letter) -> bool:
     held, change = move.subscription, move.change
     goes_on = held.status in HOLDING and held.cancel_at is None
     is_same_plan = (held.plan_id, held.interval) == (change.plan_id, change.interval)
-    return goes_on and is_same_plan and held.price != change.price.money
+    return goes_on and is_same_plan and held.price != change.price.of(held.seats)
 
 
 def _planned(change: PriceChange, held: Subscription) -> PriceMove | None:
@@ -90,7 +90,7 @@ def _announce(change: PriceChange, held: Subscription, move: PriceMove) -> None:
         care=Care.NOTICE,
         send_by=move.counts_from,
         subscription=held,
-        price=change.price.money,
+        price=change.price.of(held.seats),
         day=move.counts_from,
         account_url=outside("billing.account"),
     )

@@ -80,7 +80,7 @@ def _step(
         subscription=held.external_id,
         interval=held.interval,
         before=held.price,
-        price=move.change.price.money,
+        price=move.change.price.of(held.seats),
         price_at_stripe=twin,
         first_day=rules.first_day(move.counts_from, sent_at, move.change.notice),
     )

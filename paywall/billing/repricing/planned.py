@@ -29,7 +29,7 @@ def next_payment(held: Subscription) -> NextPayment:
     first_day = rules.first_day(move.counts_from, told_at, move.change.notice)
     if not rules.is_at_next_payment(held.period_end, first_day):
         return NextPayment(held.next_payment)
-    return NextPayment(move.change.price.money, less=held.next_payment != held.price)
+    return NextPayment(move.change.price.of(held.seats), less=held.next_payment != held.price)
 
 
 def _on_the_way(subscription_id: int) -> tuple[PriceMove | None, datetime | None]:

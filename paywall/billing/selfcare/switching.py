@@ -37,8 +37,13 @@ class Offer:
 
 
 def choices(held: Subscription) -> list[Price]:
-    """The prices that a reader can move to: on offer, in the same currency, and not what they have."""
-    known = {plan.id: plan for plan in [*plans.on_offer(), held.plan]}
+    """The prices that a reader can move to: on offer, in the same currency, and not what they have.
+
+    None while others have seats of it; and a plan with seats is joined, with a number of them.
+    """
+    if held.seats > 1:
+        return []
+    known = {plan.id: plan for plan in [*plans.on_offer(), held.plan] if plan.seats is None}
     prices = [price for plan in known.values() for price in plan.prices if price.active]
     return [
         price
@@ -52,6 +57,8 @@ def offer(reader_id: int, held_id: int, price_id: int) -> Offer:
     """What moving to a price would come to now; commits. Raises NotFound, Conflict, Unavailable."""
     held = owned.mine(reader_id, held_id)
     owned.require(Deed.SWITCH, held)
+    if held.seats > 1:
+        raise _shared()
     subscription, price = held.external_id, _chosen(held, price_id)
     twin = _twin(price_id)
     db.session.commit()
@@ -118,12 +125,13 @@ def _one_item(items: list[Item]) -> Item:
     if len(items) != 1:
         raise Conflict(gettext("This membership was put together for you. Please write to us to change it."))
     if items[0].quantity > 1:
-        raise Conflict(
-            gettext(
-                "Your plan is shared by a group. Once you are its only member, you can change to another."
-            )
-        )
+        raise _shared()
     return items[0]
+
+
+def _shared() -> Conflict:
+    words = gettext("You pay for several seats. Once you pay for one only, you can change to another plan.")
+    return Conflict(words)
 
 
 def _is_taken(reader_id: int, held_id: int, price_id: int) -> bool:

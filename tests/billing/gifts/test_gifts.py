@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select, update
-from werkzeug.test import TestResponse
 
 from paywall import clock as ours
 from paywall.accounts.models import Reader
@@ -28,24 +27,14 @@ from paywall.membership.models import MembershipEvent, Subscription
 from paywall.membership.rules import Source, Status
 from paywall.sandbox import Fault, FaultKind
 from tests.accounts.browser import link_in, send, sign_up
-from tests.articles.files import SECRET, TEASER, publish
+from tests.articles.files import publish
+from tests.billing.apart import Apart, reads
 from tests.shop import GOOD, SITE, Shop, card
 
-ARTICLE = "/article/the-house"
 GIVER, LUCKY = "gina@example.org", "luca@example.org"
 DISPUTED = "4000000000000259"
 Deliver = Callable[[], int]
 Read = Callable[[], list[Letter]]
-
-
-class Apart(FlaskClient):
-    """A browser whose requests share nothing with the test's own context, nor with another browser's."""
-
-    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request."""
-        db.session.rollback()
-        with self.application.app_context():
-            return super().open(*args, **kwargs)
 
 
 @dataclass
@@ -122,13 +111,6 @@ def code_in(letter: Letter) -> str:
 def enter(client: FlaskClient, code: str, **fields: str) -> int:
     """Enter a code on the page; the answer's status."""
     return send(client, "/redeem", code=code, **fields).status_code
-
-
-def reads(client: FlaskClient) -> bool:
-    """Whether the article is there in full; if not, no word of the rest leaves the house."""
-    page = client.get(ARTICLE).text
-    assert TEASER in page
-    return SECRET in page
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -28,8 +29,8 @@ Letters = Callable[[], list[Letter]]
 
 
 def day_in(days: int) -> str:
-    """A day from now on, as staff type it."""
-    return f"{clock.now() + days * DAY:%Y-%m-%d}"
+    """A day from now on, as staff type it where the paper is made."""
+    return f"{clock.now().astimezone(ZoneInfo('Europe/Sofia')) + days * DAY:%Y-%m-%d}"
 
 
 def set_price(shop: Shop, day: str, *more: str, amount: str = "6") -> tuple[int, str]:

@@ -12,6 +12,7 @@ from paywall.db import db
 from paywall.membership import plans
 from paywall.membership.plans import PlanText
 from paywall.membership.rules import Interval
+from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.sandbox import Fault, FaultKind
 from tests.accounts.browser import token_in
@@ -303,13 +304,20 @@ def test_another_readers_plan_is_not_found(desk: Desk) -> None:
         assert desk.browser.get(f"/account/membership/{foreign.id}/{deed}").status_code == 404
 
 
-def test_a_plan_that_a_group_shares_stays_until_its_owner_is_alone(desk: Desk) -> None:
+def test_who_pays_for_several_seats_keeps_the_plan_until_it_is_one(desk: Desk) -> None:
     desk.join()
+    plans.write(PlanText("group", "Group", "", {Interval.MONTH: Money(300, "eur")}, seats=SeatRange(2, 5)))
+    db.session.commit()
+    fields = shown(desk, target(desk))
+    assert "Group" not in desk.browser.get(desk.path("plan")).text
     item = desk.at_stripe().items.data[0].id
     gateway().client.v1.subscription_items.update(item, {"quantity": 3})
-    answer = desk.browser.get(target(desk))
-    assert answer.status_code == 409
-    assert "Once you are its only member" in answer.text
+    for answer in (desk.browser.get(target(desk)), desk.browser.post(target(desk), data=fields)):
+        assert answer.status_code == 409
+        assert "You pay for several seats" in answer.text
+    assert "You pay for several seats" in desk.browser.get(desk.path("plan")).text
+    assert "everyone who has a seat" in desk.browser.get(desk.path("cancel")).text
+    assert stays(desk)
 
 
 def test_prices_that_can_be_chosen_leave_out_what_is_held(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""GROUPS: one pays for several seats, and gives them away by invitation."""
