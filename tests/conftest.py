@@ -224,6 +224,14 @@ def make_settings(**given: Any) -> "Settings":
     return config.load(_env_file=None, **(usual | given))
 
 
+def let_settings_say(app: "Flask", **changes: object) -> None:
+    """A restart with other settings."""
+    now = app.extensions["settings"]
+    app.extensions["settings"] = make_settings(
+        data_dir=now.data_dir, database_url=now.database_url, **changes
+    )
+
+
 def migrate(url: str, folder: Path) -> None:
     """Build the schema at `url` by the migrations."""
     import flask_migrate

@@ -6,22 +6,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from paywall.config import Settings
 from paywall.db import db
 from paywall.membership import applied
 from paywall.membership.models import AppliedPolicy, Subscription
 from paywall.membership.policy import Cause
 from paywall.membership.rules import Status
-from tests.conftest import make_settings
+from tests.conftest import let_settings_say
 from tests.shop import Shop
-
-
-def let_settings_say(app: Flask, **changes: object) -> None:
-    """A restart with other settings."""
-    now: Settings = app.extensions["settings"]
-    app.extensions["settings"] = make_settings(
-        data_dir=now.data_dir, database_url=now.database_url, **changes
-    )
 
 
 def test_a_longer_grace_reaches_those_of_whom_stripe_says_nothing(app: Flask, shop: Shop) -> None:

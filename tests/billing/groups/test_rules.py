@@ -27,7 +27,7 @@ def owner(
     return Owner(status, seats, until, END, cancel_at, ended_at)
 
 
-@pytest.mark.parametrize("status", HOLDING)
+@pytest.mark.parametrize("status", sorted(HOLDING))
 def test_a_seat_is_active_and_lasts_as_long_as_the_owner_holds(status: Status) -> None:
     assert rules.state(owner(status)) == SeatState(Status.ACTIVE, END + DAY, None, None)
 

@@ -15,12 +15,15 @@ from paywall.billing.groups.models import Seat
 from paywall.billing.groups.rules import Left
 from paywall.db import db
 from paywall.errors import PaywallError
+from paywall.membership import applied
 from paywall.membership.models import Subscription
 from paywall.membership.rules import Source, Status
 from paywall.sandbox import Fault, FaultKind
+from paywall.sandbox.collection import AfterRetries, Dunning
 from tests.accounts.browser import send
 from tests.billing.apart import reads
 from tests.billing.groups.conftest import MIA, NOA, OWNER, UMA, School
+from tests.conftest import let_settings_say
 
 SECOND = timedelta(seconds=1)
 DECLINES_LATER = "4000000000000341"
@@ -370,3 +373,28 @@ def in_context(school: School, act: Callable[[], None]) -> None:
     """Do something in a context of its own."""
     with school.shop.app.app_context():
         act()
+
+
+def test_a_changed_policy_reaches_the_members_too(school: School) -> None:
+    school.buy(3)
+    school.joins(MIA)
+    before = school.held(MIA).access_until
+    assert before is not None
+    let_settings_say(school.shop.app, renewal_slack_hours=48)
+    applied.apply()
+    seats.put_right()
+    assert school.held(MIA).access_until == school.paid().access_until == before + timedelta(days=1)
+
+
+def test_where_unpaid_bills_leave_some_days_members_have_them_too(school: School) -> None:
+    let_settings_say(school.shop.app, unpaid_days=5)
+    school.shop.sandbox.dunning = Dunning((1,), AfterRetries.UNPAID)
+    school.buy(3, number=DECLINES_LATER)
+    mia = school.joins(MIA)
+    end = school.paid().period_end
+    assert end is not None
+    school.shop.sandbox.advance(to=end + timedelta(days=3))
+    school.sync()
+    assert school.paid().status is Status.UNPAID
+    assert school.paid().access_until == school.held(MIA).access_until
+    assert reads(mia)
