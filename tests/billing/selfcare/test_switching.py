@@ -102,6 +102,23 @@ def test_who_moves_down_keeps_what_is_left_for_later_bills(desk: Desk) -> None:
     assert bills(desk) == [5000]
 
 
+def test_a_discount_that_runs_lowers_what_the_change_comes_to(desk: Desk) -> None:
+    held = desk.join()
+    db.session.rollback()
+    v1 = gateway().client.v1
+    coupon = v1.coupons.create({"percent_off": 20, "duration": "forever"})
+    v1.subscriptions.update(held.external_id, {"discounts": [{"coupon": coupon.id}]})
+    desk.sync()
+    path = target(desk, "supporter", Interval.YEAR)
+    fields = shown(desk, path)
+    text = desk.browser.get(path).text
+    assert "Discount" in text
+    assert "Your discount is taken off that as long as it runs." in text
+    assert desk.browser.post(path, data=fields).location == "/account"
+    assert bills(desk) == [500, int(fields["due"])]
+    assert int(fields["due"]) < 4000
+
+
 def test_a_trial_changes_plan_for_nothing(desk: Desk) -> None:
     desk.join("circle")
     path = target(desk, "supporter")
