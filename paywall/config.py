@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     promotion_codes: bool = Field(
         True, description="Whether readers can enter a promotion code on Stripe's payment page."
     )
+    pauses: bool = Field(False, description="Whether readers can pause their membership themselves.")
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
     )

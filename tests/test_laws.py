@@ -39,6 +39,7 @@ MAY_COMMIT = {
     "billing/groups": {"inviting", "letters", "seats", "sizing", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "billing/repricing": {"announcing", "commands", "moving", "planning"},
+    "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
     "demo": {"seed"},
     "membership": {"applied"},
     "reports": {"views"},

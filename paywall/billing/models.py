@@ -49,6 +49,7 @@ class StripeCustomer(Model):
 
     `ticket` is that of the last fetch begun, `written` of the last one whose result was kept: a fetch that
     was overtaken writes nothing. `turn` counts Checkouts begun, so that of two at once only one stays open.
+    `busy_until`: the reader is changing their membership, by the machine's clock (selfcare/turns.py).
     """
 
     __tablename__ = "stripe_customer"
@@ -63,6 +64,7 @@ class StripeCustomer(Model):
     ticket: Mapped[int] = mapped_column(default=0)
     written: Mapped[int] = mapped_column(default=0)
     turn: Mapped[int] = mapped_column(default=0)
+    busy_until: Mapped[datetime | None]
     reader: Mapped[Reader] = relationship()
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from paywall.sandbox import collection, payouts, refunds, renewal, sessions, standing
+from paywall.sandbox import collection, payouts, refunds, renewal, sessions, standing, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
 
@@ -51,6 +51,7 @@ _ACTIONS: dict[str, Callable[[Books, Doc], object]] = {
     "cancel": _cancel,
     "expire_incomplete": standing.give_up_incomplete,
     "expire_session": sessions.expire_now,
+    "expire_update": updates.expire,
     "finalize": renewal.finalize_and_collect,
     "pay_out": payouts.pay_out,
     "renew": renewal.turn,
