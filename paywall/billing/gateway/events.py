@@ -24,7 +24,11 @@ class Events(Line):
         """Verify and read an event; raises BadInput for one that Stripe did not sign or that is none."""
         for secret in self._secrets():
             try:
-                return event_of(self.client.construct_event(raw, signature, secret))
+                # Not construct_event: an object for each part of an event takes longer than all the rest.
+                stripe.WebhookSignature.verify_header(
+                    raw, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+                )
+                return event_of(json.loads(raw))
             except stripe.SignatureVerificationError:
                 continue
             except (ValueError, AttributeError, KeyError, TypeError):
@@ -54,10 +58,10 @@ def money_in(payload: str) -> News | None:
     return News(Kind(kind), about["id"], charge if isinstance(charge, str) else None)
 
 
-def event_of(event: stripe.Event) -> Event:
-    """What an event says."""
-    whose = _customer(event.data.object)
-    return Event(id=event.id, type=event.type, customer=whose, livemode=event.livemode)
+def event_of(event: stripe.Event | dict[str, Any]) -> Event:
+    """What an event says, as the package reads it or as plain JSON."""
+    whose = _customer(event["data"]["object"])
+    return Event(id=event["id"], type=event["type"], customer=whose, livemode=event["livemode"])
 
 
 def _customer(about: Any) -> str | None:
