@@ -45,12 +45,7 @@ def choices(held: Subscription) -> list[Price]:
         return []
     known = {plan.id: plan for plan in [*plans.on_offer(), held.plan] if plan.seats is None}
     prices = [price for plan in known.values() for price in plan.prices if price.active]
-    return [
-        price
-        for price in prices
-        if price.currency == held.currency
-        and (price.plan_id, price.interval) != (held.plan_id, held.interval)
-    ]
+    return [price for price in prices if price.currency == held.currency and not _has(held, price)]
 
 
 def offer(reader_id: int, held_id: int, price_id: int) -> Offer:
@@ -136,8 +131,11 @@ def _shared() -> Conflict:
 
 def _is_taken(reader_id: int, held_id: int, price_id: int) -> bool:
     held, price = owned.mine(reader_id, held_id), db.session.get_one(Price, price_id)
-    is_moved = (held.plan_id, held.interval) == (price.plan_id, price.interval)
-    return is_moved or waiting.bill(held) is not None
+    return _has(held, price) or waiting.bill(held) is not None
+
+
+def _has(held: Subscription, price: Price) -> bool:
+    return (held.plan_id, held.interval, held.interval_count) == (price.plan_id, price.interval, 1)
 
 
 def _twin(price_id: int) -> str:

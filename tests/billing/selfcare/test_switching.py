@@ -354,3 +354,12 @@ def join_with(desk: Desk, number: str) -> None:
     desk.shop.pay(session_id, number)
     desk.shop.sandbox.checkout.authenticate(session_id, passed=True)
     desk.browser.get(f"/join/return?session_id={session_id}")
+
+
+def test_who_was_sold_a_quarter_by_staff_is_told_so_and_may_move_to_a_month(desk: Desk) -> None:
+    desk.join()
+    desk.shop.sell_by_the_quarter()
+    assert "€15 every 3 months" in desk.account()
+    page = desk.browser.get(desk.path("plan")).text
+    assert "at €15 every 3 months" in page
+    assert target(desk, "supporter") in page
