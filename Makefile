@@ -9,10 +9,10 @@ REPLAY :=
 MUTANT :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
-PURE := paywall/access/decision.py,paywall/access/teaser.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py
+PURE := paywall/access/decision.py,paywall/access/teaser.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
-.PHONY: help run test sure torture lint lock messages clean system
+.PHONY: help run test sure torture bench lint lock messages clean system postgresql
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,11 +35,15 @@ sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, p
 	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server' \
 	  --ignore tests/test_start.py --ignore tests/sandbox
 
-torture: system .venv/test.stamp ## Play random lives until the books differ (SCHEDULES SEED DATABASE REPLAY MUTANT: docs/torture.md)
+torture: postgresql .venv/test.stamp ## Play random lives until the books differ (SCHEDULES SEED DATABASE REPLAY MUTANT: docs/torture.md)
 	@for database in $(DATABASE); do \
 	  $(BIN)/python -m tests.torture --database $$database --schedules $(SCHEDULES) --seed $(SEED) \
 	    $(if $(REPLAY),--replay '$(REPLAY)') $(if $(MUTANT),--mutant $(MUTANT)) & pids="$$pids $$!"; done; \
 	  failed=0; for pid in $$pids; do wait $$pid || failed=1; done; exit $$failed
+
+bench: postgresql .venv/test.stamp ## Measure: Stripe's events taken in on both databases, and a reconcile; figures in build/bench
+	@$(BIN)/python -m bench intake
+	@echo && $(BIN)/python -m bench reconcile --subscriptions 20000
 
 lint: .venv/test.stamp ## Check style, types and layers
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
@@ -74,9 +78,11 @@ clean: ## Remove the demo's data and all caches; .venv stays
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3.11-venv)
 	@$(PYTHON) -m venv --clear .venv
 
-system:
+system: postgresql
 	@command -v chromium >/dev/null || $(call install,chromium)
 	@ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || $(call install,libatomic1) # Playwright's driver needs it
+
+postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql)
 
 # What a machine lacks comes from its own packages; only root can install them.

@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import reconcile
+from bench import intake, reconcile
 
-NAMES = {"reconcile": reconcile.main}
+NAMES = {"intake": intake.main, "reconcile": reconcile.main}
 
 if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
     sys.exit(f"usage: python -m bench {{{','.join(NAMES)}}} [--help]")

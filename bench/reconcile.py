@@ -44,7 +44,7 @@ FAULTS: dict[Kind, tuple[int, str]] = {
 
 def measure(count: int, database_url: str, folder: Path) -> dict[str, Any]:
     """Build the account, plant the faults, walk through it, and tell what was seen."""
-    app = _app(folder, database_url)
+    app = newsroom(folder, database_url)
     try:
         with app.app_context():
             began = time.monotonic()
@@ -65,7 +65,8 @@ def db_name(url: str) -> str:
     return url.partition(":")[0].partition("+")[0] or "sqlite"
 
 
-def _app(folder: Path, database_url: str) -> Flask:
+def newsroom(folder: Path, database_url: str) -> Flask:
+    """The product with its stand-in for Stripe, which delivers nothing."""
     settings = config.load(
         _env_file=None,
         secret_key="a key for figures only, long enough",

@@ -27,6 +27,7 @@ from paywall.billing import (
 from paywall.billing.gifts.views import given
 from paywall.billing.groups.views import grouped
 from paywall.billing.repricing import moving  # noqa: F401  # likewise
+from paywall.billing.selfcare.views import selfcare
 from paywall.billing.views import billing
 from paywall.cli import commands
 from paywall.config import Settings
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, reports):
+    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports):
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:

@@ -14,7 +14,7 @@ from paywall import jobs, watch
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
-from paywall.billing import coupon_commands, setup
+from paywall.billing import coupon_commands, inbox_commands, setup
 from paywall.billing.cashbook import commands as cash_commands
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import commands as gift_commands
@@ -160,6 +160,7 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
 
 
 commands.add_command(cash_commands.money)
+commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)
 commands.add_command(group_commands.group)

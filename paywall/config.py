@@ -100,8 +100,12 @@ class Settings(BaseSettings):
     promotion_codes: bool = Field(
         True, description="Whether readers can enter a promotion code on Stripe's payment page."
     )
+    pauses: bool = Field(False, description="Whether readers can pause their membership themselves.")
     stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="whsec_..., newest first, comma between; empty: the endpoint answers 404."
+    )
+    inbox_days: int = Field(
+        90, ge=40, le=3650, description="Days for which Stripe's events are kept once they were handled."
     )
     stripe_reads_per_second: float = Field(
         20, gt=0, le=100, description="How fast the walks through Stripe's books may ask it."

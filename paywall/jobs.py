@@ -1,10 +1,11 @@
 """Background and periodic work: rooms declare jobs, a commit queues them, one worker process runs them."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
+import psycopg
 import structlog
 from flask import Flask, current_app
 from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
@@ -95,7 +96,16 @@ def _open(url: str) -> Huey:
         case "redis" | "rediss":
             return RedisHuey("paywall", results=False, url=url)
         case _:
-            return PostgresHuey("paywall", results=False, dsn=url.replace("+psycopg", "", 1))
+            return PostgresHuey(
+                "paywall", results=False, connection=partial(_hasty, url.replace("+psycopg", "", 1))
+            )
+
+
+def _hasty(dsn: str) -> psycopg.Connection:
+    """A connection for the queue alone. Who queues a job need not wait for the disk: a job may be lost."""
+    connection = psycopg.connect(dsn, autocommit=True)
+    connection.execute("SET synchronous_commit TO off")
+    return connection
 
 
 def _bind(app: Flask, huey: Huey, name: str, function: Job[...]) -> Callable[..., Any]:

@@ -15,22 +15,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
 from werkzeug.wsgi import ClosingIterator
 
-from paywall import clock, jobs, logs, metrics
+from paywall import clock, gauges, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.billing import inbox
-from paywall.billing.cashbook import walk
-from paywall.billing.reconcile import runs
 from paywall.config import Settings
 from paywall.db import Model, db
 from paywall.errors import Unavailable
-from paywall.mail import Letter
-from paywall.membership import record
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -80,24 +76,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         return response
 
     app.register_blueprint(watch)
-    metrics.gauge(
-        "paywall_letters_waiting", "Letters not sent yet, given up ones left out.", _letters_waiting
-    )
-    metrics.gauge("paywall_jobs_queued", "Jobs that no worker has taken yet.", _jobs_queued)
-    metrics.gauge(
-        "paywall_inbox_oldest_seconds", "Age of the oldest unhandled Stripe event.", inbox.oldest_unhandled
-    )
-    metrics.gauge("paywall_subscriptions_unknown_status", "At a status that we do not know.", record.unknown)
-    metrics.gauge("paywall_patrons_paying_twice", "With two or more live subscriptions.", _paying_twice)
-    metrics.gauge("paywall_reconcile_age_seconds", "Since the last whole reconcile; -1: never.", runs.age)
-    metrics.gauge(
-        "paywall_reconcile_remaining",
-        "What differed still after the last whole one.",
-        runs.remaining,
-    )
-    metrics.gauge(
-        "paywall_cash_walk_age_seconds", "Since the cash book saw the whole balance; -1: never.", walk.age
-    )
+    gauges.show()
 
 
 def stand_outside(app: Flask) -> None:
@@ -179,10 +158,11 @@ def healthz() -> Response:
 @watch.get("/readyz")
 @may_enter(PUBLIC)
 def readyz() -> Response:
-    """Whether readers can be let in: 200, or 503 with what is missing."""
+    """Whether readers can be let in: 200, or 503 with what is missing. Notes are for whoever looks."""
     checks = {name: _outcome(check) for name, check in CHECKS.items()}
+    notes = {name: _outcome(note) for name, note in NOTES.items()}
     ready = all(said == "ok" for said in checks.values())
-    response = jsonify(ready=ready, checks=checks)
+    response = jsonify(ready=ready, checks=checks, notes=notes)
     response.status_code = 200 if ready else 503
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -215,7 +195,15 @@ def _worker() -> str:
     return "ok" if clock.wall() - seen < SILENCE else f"last seen {seen:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _inbox() -> str:
+    waiting, failed = inbox.waiting(), inbox.given_up()
+    age = f", the oldest for {inbox.oldest_unhandled():.0f} s" if waiting else ""
+    return f"{waiting:.0f} waiting{age}; {failed:.0f} given up"
+
+
 CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "worker": _worker}
+# What keeps no reader out: access is a date that stands in our own tables.
+NOTES: dict[str, Callable[[], str]] = {"inbox": _inbox}
 
 
 def _outcome(check: Callable[[], str]) -> str:
@@ -240,19 +228,6 @@ def _is_loopback(address: str | None) -> bool:
         return ip_address(address or "").is_loopback
     except ValueError:
         return False
-
-
-def _letters_waiting() -> float:
-    waiting = select(func.count()).where(Letter.sent_at.is_(None), Letter.try_at.is_not(None))
-    return float(db.session.scalar(waiting) or 0)
-
-
-def _paying_twice() -> float:
-    return float(db.session.scalar(select(func.count()).select_from(record.twice().subquery())) or 0)
-
-
-def _jobs_queued() -> float:
-    return float(current_app.extensions["jobs"].pending_count())
 
 
 def _headers(settings: Settings) -> dict[str, str]:

@@ -9,21 +9,24 @@ from pathlib import Path
 
 FOLDER = "TESTS_POSTGRESQL_FOLDER"
 SUPERUSER = "postgres"
-# Nothing here has to survive a power cut, so nothing waits for the disk.
-OPTIONS = (
-    "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
-    "-c autovacuum=off -c max_connections=200 -c shared_buffers=64MB -c wal_level=minimal "
-    "-c max_wal_senders=0 -c log_min_messages=fatal"
+OPTIONS = "-c listen_addresses='' -c max_connections=200 -c log_min_messages=fatal"
+# Nothing of a test has to survive a power cut, so nothing waits for the disk.
+QUICK = (
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off "
+    "-c shared_buffers=64MB -c wal_level=minimal -c max_wal_senders=0"
 )
+# What is measured waits for the disk as it would in earnest: PostgreSQL's own defaults.
+DURABLE = ""
 
 
 class NoPostgreSQL(Exception):
     """PostgreSQL's server programs are not installed."""
 
 
-def prepare() -> None:
+def prepare(options: str = QUICK) -> None:
     """Name the cluster's folder; the workers of a parallel run inherit the name, and so share the cluster."""
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="paywall-pg-")
+    (Path(os.environ[FOLDER]) / "options").write_text(options)
 
 
 def url(database: str) -> str:
@@ -62,7 +65,7 @@ def _start(folder: Path) -> None:
             "--locale=C.UTF-8",
             "--no-sync",
         )
-    options = f"{OPTIONS} -c unix_socket_directories='{folder}'"
+    options = f"{OPTIONS} {(folder / 'options').read_text()} -c unix_socket_directories='{folder}'"
     _run("pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", str(folder / "log"), "-o", options)
 
 

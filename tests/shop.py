@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing import checkout
+from paywall.billing.gateway import gateway
 from paywall.billing.setup import setup
 from paywall.db import db
 from paywall.membership import plans
@@ -57,6 +58,22 @@ class Shop:
         self.pay(session_id, number)
         checkout.finish(self.reader, session_id)
         return self.held()[0]
+
+    def sell_by_the_quarter(self) -> None:
+        """Staff give the reader, in the dashboard, a price of 15 euros each three months."""
+        subscription = self.held()[0].external_id
+        stripe = gateway().client.v1
+        item = stripe.subscriptions.retrieve(subscription).items.data[0]
+        quarter = stripe.prices.create(
+            {
+                "product": str(item.price.product),
+                "unit_amount": 1500,
+                "currency": "eur",
+                "recurring": {"interval": "month", "interval_count": 3},
+            }
+        )
+        stripe.subscriptions.update(subscription, {"items": [{"id": item.id, "price": quarter.id}]})
+        checkout.sync_reader(self.reader.id)
 
     def held(self) -> list[Subscription]:
         """The reader's subscriptions as our tables have them now, in no transaction."""

@@ -1,11 +1,15 @@
 """The benches run, at a size that tells nothing of speed."""
 
 import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bench import reconcile
+from bench import intake, reconcile
+from bench.intake import Findings
 
 
 @pytest.mark.server
@@ -16,3 +20,37 @@ def test_the_reconcile_names_and_mends_each_planted_fault(tmp_path: Path) -> Non
     assert set(told["drifts"]) == {"status", "price", "period", "missing_here"}
     assert told["outcomes"] == {"repaired": sum(told["drifts"].values()), "remains": 0, "found": 0}
     assert told["api_calls"] >= 7
+
+
+TINY = "--databases sqlite --events 30 --rounds 1 --connections 2 --rate 20 --seconds 1 --kills 1"
+
+
+@pytest.mark.server
+def test_the_intake_is_measured_and_loses_nothing_when_the_server_is_killed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "out" / "intake.json"
+    intake.main([*TINY.split(), "--out", str(figures)])
+    told = json.loads(figures.read_text())["intake"]["sqlite"]
+    assert told["events"] == 3 + 30 + 20 + 30
+    assert [told[fault] for fault in intake.FAULTS] == [0, 0, 0, 0]
+    assert told["refused"] == 0
+    assert 0 < told["a_second"] < told["empty_a_second"]
+    for name in ("", "steady_"):
+        assert 0 < told[f"{name}p50_ms"] <= told[f"{name}p99_ms"]
+    assert "answered and not stored" in capsys.readouterr().out
+
+
+def test_an_event_that_was_answered_and_is_gone_is_noticed(tmp_path: Path) -> None:
+    place = tmp_path / "paywall.sqlite3"
+    with closing(sqlite3.connect(place)) as planted, planted:
+        planted.execute("CREATE TABLE stripe_event (event_id TEXT)")
+        planted.executemany(
+            "INSERT INTO stripe_event VALUES (?)", [("evt_1",), ("evt_2",), ("evt_2",), ("evt_9",)]
+        )
+    stored = intake.stored(f"sqlite:///{place}")
+    assert stored == Counter(evt_1=1, evt_2=2, evt_9=1)
+    assert intake.compare(["evt_1", "evt_2", "evt_3"], stored) == Findings(
+        lost=1, stored_twice=1, never_sent=1
+    )
+    assert intake.compare(stored, Counter(dict.fromkeys(stored, 1))) == Findings(0, 0, 0)

@@ -255,6 +255,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.groups.letters.announce_ends",
         "billing.groups.seats.put_right",
         "billing.inbox.handle_waiting",
+        "billing.inbox.prune",
         "billing.reconcile.backfill.hourly",
         "billing.reconcile.walk.nightly",
         "billing.reminders.look_at_cards",

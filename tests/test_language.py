@@ -41,7 +41,7 @@ SITE_NAME = "Вестник"
 LETTERS = sorted((ROOT / "templates" / "email").iterdir())
 HINTS = ("alt", "aria-label", "placeholder", "title")
 
-pytestmark = pytest.mark.settings(site_name=SITE_NAME, language="bg")
+pytestmark = pytest.mark.settings(site_name=SITE_NAME, language="bg", pauses=True)
 
 
 @pytest.fixture
@@ -152,10 +152,20 @@ def test_every_word_for_a_patron_and_of_every_letter_can_be_translated(
     reader.get(back.removeprefix(SITE))
     for path in ("/account", ARTICLE, "/article/snow"):
         assert untranslated(reader.get(path).text) == []
+    for path in own_pages(reader):
+        assert untranslated(reader.get(path).text) == []
     for letter in letters():
         assert untranslated(letter.html) == []
         assert words_of_ours(letter.text) == []
         assert words_of_ours(letter.subject) == []
+
+
+def own_pages(reader: FlaskClient) -> list[str]:
+    """The pages on which a patron changes what they hold, by the links that lead there."""
+    account = reader.get("/account").text
+    first = re.findall(r'href="(/account/membership/[^"]+)"', account)
+    plan = next(path for path in first if path.endswith("/plan"))
+    return [*first, *re.findall(r'href="(/account/membership/[^"]+/plan/\d+)"', reader.get(plan).text)]
 
 
 @pytest.mark.parametrize("path", LETTERS, ids=lambda path: path.name)

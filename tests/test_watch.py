@@ -33,7 +33,11 @@ def test_ready_once_the_worker_was_seen(app: Flask, client: FlaskClient) -> None
         watch.still_alive()
     after = client.get("/readyz")
     assert after.status_code == 200
-    assert after.json == {"ready": True, "checks": {"database": "ok", "migrations": "ok", "worker": "ok"}}
+    assert after.json == {
+        "ready": True,
+        "checks": {"database": "ok", "migrations": "ok", "worker": "ok"},
+        "notes": {"inbox": "0 waiting; 0 given up"},
+    }
     assert after.headers["Cache-Control"] == "no-store"
 
 

@@ -49,6 +49,7 @@ class StripeCustomer(Model):
 
     `ticket` is that of the last fetch begun, `written` of the last one whose result was kept: a fetch that
     was overtaken writes nothing. `turn` counts Checkouts begun, so that of two at once only one stays open.
+    `busy_until`: the reader is changing their membership, by the machine's clock (selfcare/turns.py).
     """
 
     __tablename__ = "stripe_customer"
@@ -63,11 +64,16 @@ class StripeCustomer(Model):
     ticket: Mapped[int] = mapped_column(default=0)
     written: Mapped[int] = mapped_column(default=0)
     turn: Mapped[int] = mapped_column(default=0)
+    busy_until: Mapped[datetime | None]
     reader: Mapped[Reader] = relationship()
 
 
 class StripeEvent(Model):
-    """One event as it came in; stored before Stripe is told that we have it."""
+    """One event as it came in; stored before Stripe is told that we have it.
+
+    Times of work are by the machine's own clock: `try_at`, when it is handled next, None once it is done with
+    or given up; `claimed_until`, how long a worker has it to itself. `attempts` counts the workers that had.
+    """
 
     __tablename__ = "stripe_event"
     __table_args__ = (Index("ix_stripe_event_waiting", "state", "try_at"),)
@@ -80,6 +86,7 @@ class StripeEvent(Model):
     received_at: Mapped[datetime] = mapped_column(default=utcnow)
     state: Mapped[EventState] = mapped_column(words(EventState), default=EventState.RECEIVED)
     try_at: Mapped[datetime | None] = mapped_column(default=clock.wall)
+    claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     handled_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)

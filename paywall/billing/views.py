@@ -22,6 +22,7 @@ from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
 from paywall.billing.groups import seats
 from paywall.billing.remote import Flow
+from paywall.billing.selfcare import owned, waiting
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import BadInput, Unavailable
@@ -119,9 +120,13 @@ def checkout_return() -> Response:
 @may_enter("reader")
 def account() -> str:
     """What the reader holds, in words, with invoices and the way to change each thing."""
+    held = record.current(current_user.id)
     return render_template(
         "billing/account.html",
-        held=record.current(current_user.id),
+        held=held,
+        deeds=owned.deeds(held) if held else frozenset(),
+        bill=waiting.bill(held) if held else None,
+        others=[one for one in record.billed(current_user.id) if one is not held],
         gifts=redeeming.of(current_user.id),
         seats=seats.held(current_user.id),
         invoices=bills.of(current_user.id, most=36),

@@ -121,6 +121,7 @@ def _set_environment(data: Path, port: int) -> None:
     os.environ.update(
         PAYWALL_SANDBOX="true", PAYWALL_SITE_URL=f"http://{HOST}:{port}", PAYWALL_DATA_DIR=str(data)
     )
+    os.environ.setdefault("PAYWALL_PAUSES", "true")
     os.environ.setdefault("PAYWALL_LOG_FORMAT", "console")
     os.environ.setdefault("PAYWALL_LOG_LEVEL", "WARNING")
     try:

@@ -102,6 +102,7 @@ class Subscription(Model):
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     interval: Mapped[Interval] = mapped_column(words(Interval))
+    interval_count: Mapped[int] = mapped_column(default=1)
     seats: Mapped[int] = mapped_column(default=1)
     monthly: Mapped[int]
     discount: Mapped[int] = mapped_column(default=0)

@@ -18,6 +18,8 @@ from paywall.money import Money
 log = structlog.get_logger()
 # What a row has from the facts word for word.
 SAME = (
+    "interval_count",
+    "seats",
     "started_at",
     "period_start",
     "period_end",
@@ -131,7 +133,7 @@ def _standing(row: Subscription) -> Standing:
 def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
     row.plan_id, row.status = fact.plan_id, fact.status
     row.amount, row.currency, row.interval = fact.price.amount, fact.price.currency, fact.interval
-    row.seats, row.monthly = fact.seats, rules.monthly(fact).amount
+    row.monthly = rules.monthly(fact).amount
     row.discount = fact.discount.off.amount if fact.discount else 0
     row.discount_until = fact.discount.until if fact.discount else None
     for name in SAME:

@@ -26,7 +26,14 @@ _PARENT = {
     "subscription_item": "subscription",
 }
 # At one instant, an end comes before a renewal.
-_RANK = {"cancel": 0, "expire_session": 1, "expire_incomplete": 1, "trial_will_end": 2, "renew": 3}
+_RANK = {
+    "cancel": 0,
+    "expire_session": 1,
+    "expire_incomplete": 1,
+    "expire_update": 1,
+    "trial_will_end": 2,
+    "renew": 3,
+}
 
 
 @dataclass(frozen=True)

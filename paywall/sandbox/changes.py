@@ -2,11 +2,12 @@
 
 from fractions import Fraction
 
-from paywall.sandbox import catalogue, collection, discounts, pending, renewal, standing
+from paywall.sandbox import catalogue, collection, discounts, pending, renewal, standing, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge, metadata
 from paywall.sandbox.errors import Doc, ErrorType, SandboxError, invalid, resource_missing
 from paywall.sandbox.invoicing import Line
+from paywall.sandbox.payments import Presence
 
 _PLAIN = ("cancellation_details", "default_payment_method", "description", "trial_settings")
 
@@ -56,16 +57,26 @@ def move_trial_end(books: Books, subscription: Doc, wanted: int | str) -> None:
     books.timer("trial_will_end", subscription["id"], max(books.now, at - 3 * collection.DAY))
 
 
-def resume(books: Books, subscription: Doc) -> Doc:
-    """A paused subscription runs again: a new period starts now and is paid for."""
-    before = books.render(subscription)
-    subscription.update(status="active", status_details=None, billing_cycle_anchor=books.now)
-    books.save(subscription)
-    books.emit("customer.subscription.resumed", subscription)
-    books.emit("customer.subscription.updated", subscription, before)
-    renewal.begin_period(books, subscription)
-    renewal.finalize_and_collect(books, books.find("invoice", subscription["latest_invoice"]))
+def resume(books: Books, subscription: Doc, params: Doc) -> Doc:
+    """A paused subscription runs again: a new period starts now and is paid for, or the old one goes on.
+
+    With `resume_on_payment_success` it stays paused until that bill is paid.
+    """
+    if params.get("billing_cycle_anchor", {}).get("type") == "unchanged":
+        _go_on(books, subscription, params)
+    elif params.get("payment_behavior") == "resume_on_payment_success":
+        _resume_if_paid(books, subscription)
+    else:
+        _run_again(books, subscription, billing_cycle_anchor=books.now)
+        renewal.begin_period(books, subscription)
+        renewal.finalize_and_collect(books, books.find("invoice", subscription["latest_invoice"]))
     return books.find("subscription", subscription["id"])
+
+
+def credit_unused(books: Books, subscription: Doc, since: int) -> None:
+    """What was paid for the time from an instant to the period's end waits as credit for the next bill."""
+    for item in books.all("subscription_item", parent=subscription["id"]):
+        _prorate(books, subscription, item, books.find("price", item["price"]), sign=-1, at=since)
 
 
 def set_discounts(books: Books, subscription: Doc, wanted: list[Doc]) -> None:
@@ -77,13 +88,20 @@ def set_discounts(books: Books, subscription: Doc, wanted: list[Doc]) -> None:
 def change_items(books: Books, subscription: Doc, params: Doc) -> None:
     """Other prices or quantities. Changes are prorated; another rhythm starts a new period, billed now.
 
-    With `error_if_incomplete` nothing changes unless that bill is paid.
+    With `error_if_incomplete` nothing changes unless that bill is paid, with `pending_if_incomplete` not
+    before it is. A change that waited for its bill gives way to the next.
     """
-    before = books.render(subscription)
+    updates.drop(books, subscription)
+    before, kept = books.render(subscription), updates.remember(books, subscription)
     anchored = apply_items(books, subscription, params["items"], params)
-    books.emit("customer.subscription.updated", subscription, before)
     at_once = params.get("proration_behavior") == "always_invoice"
-    if subscription["status"] != "trialing" and (anchored or at_once):
+    is_billed = subscription["status"] != "trialing" and (anchored or at_once)
+    if is_billed and params.get("payment_behavior") == "pending_if_incomplete":
+        _bill_first(books, subscription, kept, "subscription_update", period=anchored)
+        books.emit("customer.subscription.updated", books.find("subscription", subscription["id"]), before)
+        return
+    books.emit("customer.subscription.updated", subscription, before)
+    if is_billed:
         invoice = renewal.bill_now(books, subscription, "subscription_update", period=anchored)
         if invoice["status"] != "paid" and params.get("payment_behavior") == "error_if_incomplete":
             raise SandboxError(
@@ -99,6 +117,46 @@ def apply_items(books: Books, subscription: Doc, wanted: list[Doc], how: Doc) ->
         books.save(subscription)
         renewal.set_periods(books, subscription)
     return anchored
+
+
+def _bill_first(books: Books, subscription: Doc, kept: updates.Before, reason: str, *, period: bool) -> bool:
+    """Bill a change that is already written; unless it is paid, undo it and let it wait."""
+    invoice = renewal.bill_now(books, subscription, reason, period=period, presence=Presence())
+    if invoice["status"] != "paid":
+        updates.hold(books, subscription, kept, invoice)
+    return bool(invoice["status"] == "paid")
+
+
+def _run_again(books: Books, subscription: Doc, **facts: int) -> None:
+    before = books.render(subscription)
+    subscription.update(status="active", status_details=None, **facts)
+    books.save(subscription)
+    books.emit("customer.subscription.resumed", subscription)
+    books.emit("customer.subscription.updated", subscription, before)
+
+
+def _go_on(books: Books, subscription: Doc, params: Doc) -> None:
+    ends = standing.period_end(books, subscription)
+    if params.get("proration_behavior") != "none" or ends <= books.now:
+        raise invalid(
+            "The sandbox resumes an unchanged period without prorations, and before its end.",
+            "billing_cycle_anchor",
+        )
+    _run_again(books, subscription)
+    books.timer("renew", subscription["id"], ends)
+
+
+def _resume_if_paid(books: Books, subscription: Doc) -> None:
+    updates.drop(books, subscription)
+    before, kept = books.render(subscription), updates.remember(books, subscription)
+    subscription.update(status="active", billing_cycle_anchor=books.now)
+    books.save(subscription)
+    renewal.set_periods(books, subscription)
+    if _bill_first(books, subscription, kept, "subscription_cycle", period=True):
+        subscription["status_details"] = None
+        books.save(subscription)
+        books.emit("customer.subscription.resumed", subscription)
+    books.emit("customer.subscription.updated", subscription, before)
 
 
 def _kept(subscription: Doc, given: Doc) -> str | None:
@@ -126,12 +184,14 @@ def _change_each(books: Books, subscription: Doc, wanted: list[Doc], how: Doc) -
     prorates = how.get("proration_behavior") != "none" and subscription["status"] != "trialing"
     for index, given in enumerate(wanted):
         item = _known_item(books, subscription, given, index)
+        if prorates:
+            _check_date(item, at)
         old = books.find("price", item["price"])
         new = catalogue.sellable(books, given.get("price") or old["id"], f"items[{index}][price]")
         quantity = given.get("quantity", item["quantity"])
         rhythm = ("interval", "interval_count")
         anchored = anchored or any(old["recurring"][name] != new["recurring"][name] for name in rhythm)
-        if prorates:
+        if prorates and (new["id"] != old["id"] or quantity != item["quantity"]):
             _prorate(books, subscription, item, old, sign=-1, at=at)
             if not anchored:
                 _prorate(books, subscription, {**item, "quantity": quantity}, new, sign=1, at=at)
@@ -151,11 +211,14 @@ def _known_item(books: Books, subscription: Doc, given: Doc, index: int) -> Doc:
     return item
 
 
-def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, *, sign: int, at: int) -> None:
-    start, end = item["current_period_start"], item["current_period_end"]
-    if not start <= at <= end:
+def _check_date(item: Doc, at: int) -> None:
+    if not item["current_period_start"] <= at <= item["current_period_end"]:
         message = "Cannot specify proration date outside of current subscription period."
         raise invalid(message, "proration_date")
+
+
+def _prorate(books: Books, subscription: Doc, item: Doc, price: Doc, *, sign: int, at: int) -> None:
+    start, end = item["current_period_start"], item["current_period_end"]
     left = Fraction(end - at, end - start)
     name = books.find("product", price["product"])["name"]
     line = Line(

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from paywall.sandbox import invoicing, payments, standing
+from paywall.sandbox import invoicing, payments, standing, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.cards import Decline
 from paywall.sandbox.errors import Doc
@@ -92,7 +92,9 @@ def settle(books: Books, invoice: Doc) -> None:
     books.emit("invoice.payment_succeeded", invoice)
     books.emit("invoice.updated", invoice, before)
     _mark_delinquent(books, invoice, value=False)
-    standing.recover(books, books.find("subscription", invoice["_subscription"]))
+    subscription = books.find("subscription", invoice["_subscription"])
+    updates.apply(books, subscription, invoice)
+    standing.recover(books, subscription)
 
 
 def _conclude(books: Books, invoice: Doc, attempt: Attempt, *, automatic: bool) -> Attempt:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stripe import WebhookSignature
 
+from paywall.sandbox import destinations, webhooks
 from paywall.sandbox.books import Books
 from paywall.sandbox.clock import Clock
 from paywall.sandbox.errors import Doc
@@ -107,9 +108,12 @@ class Deliveries:
     def _message(self, delivery: Delivery) -> tuple[str, bytes, list[str]]:
         with self._store.read() as db:
             books = self._books(db)
-            endpoint = books.find("webhook_endpoint", delivery.endpoint)
-            event = books.render(books.find("event", delivery.event))
-        event["api_version"] = endpoint["api_version"] or event["api_version"]
+            endpoint = webhooks.listener(books, delivery.endpoint)
+            if endpoint["object"] == destinations.KIND:
+                event = destinations.message(books.find(destinations.EVENT, delivery.event))
+            else:
+                event = books.render(books.find("event", delivery.event))
+                event["api_version"] = endpoint["api_version"] or event["api_version"]
         return endpoint["url"], json.dumps(event, indent=2).encode(), secrets_of(endpoint, books.now)
 
     def _note(self, delivery: Delivery, status: int) -> None:

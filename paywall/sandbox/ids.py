@@ -32,11 +32,21 @@ PREFIX = {
     "subscription": "sub_",
     "subscription_item": "si_",
     "test_helpers.test_clock": "clock_",
+    "v2.core.event": "evt_test_",
+    "v2.core.event_destination": "ed_test_",
     "webhook_endpoint": "we_",
     "webhook_secret": "whsec_",
 }
 _LETTERS = string.ascii_letters + string.digits
-_LENGTH = {"checkout.session": 58, "customer": 14, "product": 14, "request": 14, "webhook_secret": 32}
+_LENGTH = {
+    "checkout.session": 58,
+    "customer": 14,
+    "product": 14,
+    "request": 14,
+    "v2.core.event": 46,
+    "v2.core.event_destination": 44,
+    "webhook_secret": 32,
+}
 
 
 class Ids:

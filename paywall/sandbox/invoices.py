@@ -1,6 +1,6 @@
 """Invoices and their payments as the API shows them (https://docs.stripe.com/api/invoices)."""
 
-from paywall.sandbox import changes, collection, invoicing, methods, renewal
+from paywall.sandbox import changes, collection, invoicing, methods, renewal, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc, card_declined, invalid
@@ -67,7 +67,12 @@ def pay(books: Books, id: str, params: Doc) -> Doc:
 
 def void(books: Books, id: str, _: Doc) -> Doc:
     """POST /v1/invoices/:id/void"""
-    return invoicing.close(books, _in_state(books, id, ("open", "uncollectible"), "voided"), "void")
+    invoice = _in_state(books, id, ("open", "uncollectible"), "voided")
+    subscription = books.find("subscription", invoice["_subscription"])
+    if (subscription.get("_waiting") or {}).get("invoice") == id:
+        updates.drop(books, subscription)
+        return books.find("invoice", id)
+    return invoicing.close(books, invoice, "void")
 
 
 def mark_uncollectible(books: Books, id: str, _: Doc) -> Doc:
@@ -138,4 +143,5 @@ def _drafted(books: Books, subscription: Doc, reason: str, id: str, *, period: b
     bill = renewal.bill_for(books, subscription, reason, id, period=period)
     invoice = invoicing.draft(books, bill, automatic=False)
     due = invoicing.due_after_credit(books, invoice)
-    return {**invoice, "amount_due": due, "amount_remaining": due}
+    credit = books.find("customer", invoice["customer"])["balance"]
+    return {**invoice, "amount_due": due, "amount_remaining": due, "starting_balance": credit}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from paywall.sandbox import destinations
 from paywall.sandbox.errors import Doc
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def record(books: Books, type: str, snapshot: Doc, before: Doc | None) -> bool:
             "type": type,
         },
     )
-    return queue(books, event) > 0
+    told = queue(books, event)
+    return _queue_thin(books, event) + told > 0
 
 
 def changes(before: Doc, after: Doc) -> Doc:
@@ -56,11 +58,25 @@ def _change(was: Any, now: Any) -> Any:
 
 def queue(books: Books, event: Doc) -> int:
     """One delivery for each endpoint that wants the event. How many that are."""
-    endpoints = books.db.execute("SELECT id, body FROM objects WHERE kind = 'webhook_endpoint' ORDER BY seq")
-    wanted = [row["id"] for row in endpoints.fetchall() if listens(json.loads(row["body"]), event["type"])]
-    for endpoint in wanted:
+    return _send(books, event, _listening(books, "webhook_endpoint", event["type"]))
+
+
+def _queue_thin(books: Books, whole: Doc) -> int:
+    """The thin event beside a snapshot one, made only if somebody wants it."""
+    wanted = _listening(books, destinations.KIND, f"v1.{whole['type']}")
+    facts = destinations.thin(books, whole) if wanted else None
+    return _send(books, books.add(destinations.EVENT, facts), wanted) if facts else 0
+
+
+def _listening(books: Books, kind: str, type: str) -> list[str]:
+    endpoints = books.db.execute("SELECT id, body FROM objects WHERE kind = ? ORDER BY seq", (kind,))
+    return [row["id"] for row in endpoints.fetchall() if listens(json.loads(row["body"]), type)]
+
+
+def _send(books: Books, event: Doc, endpoints: list[str]) -> int:
+    for endpoint in endpoints:
         books.db.execute(
             "INSERT INTO deliveries (event, endpoint, state, created, due) VALUES (?, ?, 'pending', ?, ?)",
             (event["id"], endpoint, books.now, books.now),
         )
-    return len(wanted)
+    return len(endpoints)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from paywall.sandbox import collection, payouts, refunds, renewal, sessions, standing
+from paywall.sandbox import collection, payouts, refunds, renewal, sessions, standing, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
 
@@ -28,7 +28,7 @@ def play(books: Books, until: int, limit: int = 50) -> bool:
 def tidy(books: Books) -> None:
     """Forget what nobody can ask for any more: old events and the deliveries that came of them."""
     edge = books.now - _KEEP_EVENTS
-    books.db.execute("DELETE FROM objects WHERE kind = 'event' AND created < ?", (edge,))
+    books.db.execute("DELETE FROM objects WHERE kind IN ('event', 'v2.core.event') AND created < ?", (edge,))
     books.db.execute("DELETE FROM deliveries WHERE created < ?", (edge,))
 
 
@@ -51,6 +51,7 @@ _ACTIONS: dict[str, Callable[[Books, Doc], object]] = {
     "cancel": _cancel,
     "expire_incomplete": standing.give_up_incomplete,
     "expire_session": sessions.expire_now,
+    "expire_update": updates.expire,
     "finalize": renewal.finalize_and_collect,
     "pay_out": payouts.pay_out,
     "renew": renewal.turn,

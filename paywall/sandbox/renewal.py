@@ -7,6 +7,7 @@ from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc
 from paywall.sandbox.invoicing import Bill, Line
+from paywall.sandbox.payments import Presence
 
 _WARNING = 3 * 86_400
 _INCOMPLETE = 23 * 3600
@@ -115,13 +116,18 @@ def finalize_and_collect(books: Books, invoice: Doc) -> None:
         collection.collect(books, invoice)
 
 
-def bill_now(books: Books, subscription: Doc, reason: str, *, period: bool) -> Doc:
-    """An invoice for pending prorations (and for the period that began this instant), collected at once."""
+def bill_now(
+    books: Books, subscription: Doc, reason: str, *, period: bool, presence: Presence | None = None
+) -> Doc:
+    """An invoice for pending prorations (and for the period that began this instant), collected at once.
+
+    Without a presence it is dunned if it is not paid.
+    """
     subscription["latest_invoice"] = books.ids.new("invoice")
     books.save(subscription)
     bill = bill_for(books, subscription, reason, subscription["latest_invoice"], period=period)
     invoice = invoicing.finalize(books, invoicing.draft(books, bill, automatic=False))
-    collection.collect(books, invoice)
+    collection.collect(books, invoice, presence=presence)
     return books.find("invoice", invoice["id"])
 
 

@@ -1,20 +1,31 @@
 """The stand-in as one thing: a file, a clock, the API, and the pages' side of Checkout and the portal."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stripe import HTTPClient
 
-from paywall.sandbox import bulk, collection, disputes, lifecycle, payouts, terms, test_clocks, webhooks
+from paywall.sandbox import (
+    bulk,
+    collection,
+    destinations,
+    disputes,
+    lifecycle,
+    payouts,
+    terms,
+    test_clocks,
+    webhooks,
+)
 from paywall.sandbox.api import API_KEY, Api, Response
 from paywall.sandbox.books import Books, Origin
 from paywall.sandbox.checkout import Checkout
 from paywall.sandbox.clock import Clock
 from paywall.sandbox.collection import Dunning
 from paywall.sandbox.deliveries import Deliveries
+from paywall.sandbox.destinations import Destination
 from paywall.sandbox.errors import Doc
 from paywall.sandbox.faults import Faults
 from paywall.sandbox.hosted import HostedInvoices
@@ -70,9 +81,15 @@ class Sandbox:
         return answer
 
     def webhook_secrets(self) -> list[str]:
-        """The signing secret of each webhook endpoint, as the dashboard would show it."""
+        """The signing secret of each webhook endpoint and destination, as the dashboard would show it."""
         with self._look() as books:
-            return [endpoint["_secret"] for endpoint in books.all("webhook_endpoint")]
+            listening = [*books.all("webhook_endpoint"), *books.all(destinations.KIND)]
+            return [endpoint["_secret"] for endpoint in listening]
+
+    def send_thin(self, url: str, types: Sequence[str]) -> Destination:
+        """Set up an event destination: thin events of such types (v1.invoice.paid) go to an address."""
+        with self._work() as books:
+            return destinations.create(books, url, types)
 
     def roll_secret(self, endpoint_id: str, overlap: timedelta = timedelta(days=1)) -> str:
         """A new secret for an endpoint; until the overlap ends, deliveries are signed with both."""

@@ -101,6 +101,45 @@ def _changes_to_a_dearer_price(stage: Stage) -> None:
     stage.look("changed")
 
 
+def _waits_for_its_bill(stage: Stage) -> None:
+    stage.card()
+    stage.join()
+    stage.advance(days=10)
+    stage.card("pm_card_chargeCustomerFail")
+    wanted: dict[str, Any] = {
+        "items": [{"id": stage.held()["items"].data[0].id, "price": stage.prices["dear"]}],
+        "proration_behavior": "always_invoice",
+        "proration_date": stage.now,
+    }
+    about: Any = {"subscription": stage.subscription, "subscription_details": wanted}
+    stage.note("a preview", lambda: stage.v1.invoices.create_preview(about).amount_due)
+    stage.change(**wanted, payment_behavior="pending_if_incomplete")
+    stage.look("not paid")
+    stage.advance(days=1)
+    stage.look("forgotten")
+    stage.change(**wanted, payment_behavior="pending_if_incomplete")
+    stage.card()
+    stage.v1.invoices.pay(stage.held().latest_invoice.id)
+    stage.look("paid with another card")
+
+
+def _takes_a_pause(stage: Stage) -> None:
+    stage.card()
+    stage.join()
+    kept: Any = {"type": "subscription", "bill_for": {"unused_time_from": {"type": "none"}}}
+    stage.v1.subscriptions.pause(stage.subscription, kept)
+    stage.look("paused")
+    stage.advance(days=5)
+    same: Any = {"billing_cycle_anchor": {"type": "unchanged"}, "proration_behavior": "none"}
+    stage.v1.subscriptions.resume(stage.subscription, same)
+    stage.look("goes on in the same period")
+    stage.v1.subscriptions.pause(stage.subscription, kept)
+    stage.advance(days=60)
+    stage.look("paused over two renewals")
+    stage.v1.subscriptions.resume(stage.subscription, {"payment_behavior": "resume_on_payment_success"})
+    stage.look("goes on in a new period")
+
+
 def _pauses_collection(stage: Stage) -> None:
     stage.card()
     stage.join()
@@ -171,6 +210,8 @@ SCENARIOS = (
     Scenario("cancels, comes back, cancels", _cancels_and_comes_back),
     Scenario("ends on a date", _ends_on_a_date),
     Scenario("changes to a dearer price", _changes_to_a_dearer_price),
+    Scenario("a dearer price waits for its payment", _waits_for_its_bill),
+    Scenario("takes a pause", _takes_a_pause),
     Scenario("pauses collection", _pauses_collection),
     Scenario("is refunded", _is_refunded),
     Scenario("is disputed", _is_disputed),

@@ -130,6 +130,7 @@ class Stage:
             "ended": self._hours(one.ended_at),
             "reason": one.cancellation_details.reason if one.cancellation_details else None,
             "collection": one.pause_collection.behavior if one.pause_collection else None,
+            "waits for its bill": self._hours(one.pending_update.expires_at) if one.pending_update else None,
             "latest invoice": f"{invoice.status} {invoice.amount_remaining}" if invoice else None,
         }
 

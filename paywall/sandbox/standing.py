@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from paywall.sandbox import invoicing
+from paywall.sandbox import invoicing, updates
 from paywall.sandbox.books import Books
 from paywall.sandbox.errors import Doc
 
@@ -35,6 +35,7 @@ def fall_behind(books: Books, subscription: Doc) -> None:
 
 def end(books: Books, subscription: Doc, reason: str, **details: Any) -> Doc:
     """Over for good. Its invoices are no longer collected by themselves."""
+    updates.drop(books, subscription)
     books.stop(subscription["id"])
     held = subscription["cancellation_details"]
     subscription.update(

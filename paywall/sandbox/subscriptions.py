@@ -1,6 +1,15 @@
 """Subscriptions as the API makes and changes them (https://docs.stripe.com/api/subscriptions)."""
 
-from paywall.sandbox import catalogue, changes, collection, invoicing, renewal, session_rules, standing
+from paywall.sandbox import (
+    catalogue,
+    changes,
+    collection,
+    invoicing,
+    renewal,
+    session_rules,
+    standing,
+    updates,
+)
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge
 from paywall.sandbox.errors import Doc, invalid, resource_missing
@@ -9,6 +18,18 @@ from paywall.sandbox.payments import Answer
 from paywall.sandbox.renewal import Opening
 
 _PLAIN = ("description", "trial_settings")
+# https://docs.stripe.com/billing/subscriptions/pending-updates-reference
+_MAY_WAIT = {
+    "add_invoice_items",
+    "billing_cycle_anchor",
+    "expand",
+    "items",
+    "payment_behavior",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+    "trial_from_plan",
+}
 _STILL_OPEN = {"cancellation_details", "expand", "metadata"}
 _LIVE = "json_extract(body, '$.status') NOT IN ('canceled', 'incomplete_expired')"
 _OVER = "json_extract(body, '$.status') IN ('canceled', 'incomplete_expired')"
@@ -50,6 +71,8 @@ def update(books: Books, id: str, params: Doc) -> Doc:
     subscription = books.find("subscription", id)
     if subscription["status"] in standing.ENDED and params.keys() - _STILL_OPEN:
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
+    if params.get("payment_behavior") == "pending_if_incomplete" and params.keys() - _MAY_WAIT:
+        raise invalid("`payment_behavior=pending_if_incomplete` takes no other changes.", "payment_behavior")
     _own_method(books, subscription["customer"], params.get("default_payment_method"))
     changes.set_facts(books, subscription, params)
     if "discounts" in params:
@@ -71,20 +94,29 @@ def cancel(books: Books, id: str, params: Doc) -> Doc:
     return standing.end(books, subscription, "cancellation_requested", **said)
 
 
-def pause(books: Books, id: str, _: Doc) -> Doc:
-    """POST /v1/subscriptions/:id/pause"""
+def pause(books: Books, id: str, params: Doc) -> Doc:
+    """POST /v1/subscriptions/:id/pause; what is paid for and not used becomes credit, unless told not to."""
     subscription = books.find("subscription", id)
     if subscription["status"] not in ("active", "trialing", "past_due"):
         raise invalid("Only active, trialing or past_due subscriptions can be paused.")
-    return standing.pause(books, subscription, "pause_requested")
+    updates.drop(books, subscription)
+    since = (params.get("bill_for", {}).get("unused_time_from") or {}).get("type", "now")
+    if since != "none" and subscription["status"] == "active":
+        item = books.all("subscription_item", parent=id)[0]
+        changes.credit_unused(
+            books, subscription, books.now if since == "now" else item["current_period_start"]
+        )
+        if params.get("invoicing_behavior") == "invoice":
+            renewal.bill_now(books, subscription, "subscription_update", period=False)
+    return standing.pause(books, books.find("subscription", id), "pause_requested")
 
 
-def resume(books: Books, id: str, _: Doc) -> Doc:
-    """POST /v1/subscriptions/:id/resume: a new period starts now."""
+def resume(books: Books, id: str, params: Doc) -> Doc:
+    """POST /v1/subscriptions/:id/resume: a new period starts now, unless the anchor is left unchanged."""
     subscription = books.find("subscription", id)
     if subscription["status"] != "paused":
         raise invalid("You can only resume subscriptions with a status of `paused`.")
-    return changes.resume(books, subscription)
+    return changes.resume(books, subscription, params)
 
 
 def list_subscriptions(books: Books, _: str, params: Doc) -> Doc:

@@ -1,5 +1,6 @@
 """Webhook endpoints, events and the account as the API shows them (https://docs.stripe.com/api/events)."""
 
+from paywall.sandbox import destinations
 from paywall.sandbox.books import Books
 from paywall.sandbox.edits import merge, metadata
 from paywall.sandbox.errors import Doc, invalid
@@ -50,10 +51,18 @@ def delete(books: Books, id: str, _: Doc) -> Doc:
 
 def roll_secret(books: Books, id: str, overlap: int) -> str:
     """A new secret, as "Roll secret" of the dashboard makes; the old one signs too for `overlap` seconds."""
-    endpoint = books.find("webhook_endpoint", id)
+    endpoint = listener(books, id)
     endpoint["_rolled"] = {"secret": endpoint["_secret"], "until": books.now + overlap}
     endpoint["_secret"] = books.ids.new("webhook_secret")
     return str(books.save(endpoint)["_secret"])
+
+
+def listener(books: Books, id: str) -> Doc:
+    """A webhook endpoint, or a destination of thin events."""
+    found = books.get(id)
+    return books.find(
+        destinations.KIND if found and found["object"] == destinations.KIND else "webhook_endpoint", id
+    )
 
 
 def list_endpoints(books: Books, _: str, params: Doc) -> Doc:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import stripe
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from paywall.billing import inbox
+from paywall.billing import claims, inbox
 from paywall.billing.gateway import gateway
 from paywall.billing.models import EventState, StripeEvent
 from paywall.billing.remote import RemoteSubscription
@@ -20,6 +21,7 @@ from paywall.sandbox import Fault, FaultKind, Sandbox
 from tests.shop import Shop
 
 URL = "/webhooks/stripe"
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def signed(body: str, secret: str, at: float | None = None) -> dict[str, str]:
@@ -58,6 +60,7 @@ def test_the_same_event_twice_is_stored_once(client: FlaskClient, secret: str) -
     assert len(rows()) == 1
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("body", "headers"),
     [
@@ -71,6 +74,19 @@ def test_the_same_event_twice_is_stored_once(client: FlaskClient, secret: str) -
         ("not json", signed("not json", "SECRET")),
         ('"text"', signed('"text"', "SECRET")),
         (event(data={}), signed(event(data={}), "SECRET")),
+        (event(object="charge"), signed("", "SECRET")),
+        (event(object="v2.core.event"), signed("", "SECRET")),
+        (event(id=None), signed("", "SECRET")),
+        (event(id=7), signed("", "SECRET")),
+        (event(id="evt_\u0000"), signed("", "SECRET")),
+        (event(id="evt_" + "1" * 300), signed("", "SECRET")),
+        (event(type="x" * 121), signed("", "SECRET")),
+        (event(type=["x"]), signed("", "SECRET")),
+        (event(data={"object": {"object": "charge", "customer": 7}}), signed("", "SECRET")),
+        ("null", signed("", "SECRET")),
+        ("", signed("", "SECRET")),
+        ("\ufeff" + event(), signed("", "SECRET")),
+        ("[" * 100_000, signed("", "SECRET")),
     ],
 )
 def test_what_stripe_did_not_sign_or_is_no_event_is_refused_and_not_stored(
@@ -108,6 +124,27 @@ def test_any_of_several_secrets_will_do(
     headers = signed(event(id="evt_2"), "whsec_new")
     assert client.post(URL, data=event(id="evt_2"), headers=headers).status_code == 200
     assert len(rows()) == 2
+
+
+def test_a_secret_that_is_rolled_loses_no_event(
+    shop: Shop, deliver: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = shop.sandbox.webhook_secrets()
+    (endpoint,) = gateway().client.v1.webhook_endpoints.list().data
+    fresh = shop.sandbox.roll_secret(endpoint.id)
+    monkeypatch.setattr(gateway(), "_secrets", lambda: old)
+    shop.pay(shop.begin())
+    assert deliver() > 3
+    monkeypatch.setattr(gateway(), "_secrets", lambda: [fresh, *old])
+    shop.sandbox.advance(months=1)
+    assert deliver() > 3
+    monkeypatch.setattr(gateway(), "_secrets", lambda: old)
+    shop.sandbox.advance(months=1)
+    assert deliver() == 0
+    monkeypatch.setattr(gateway(), "_secrets", lambda: [fresh])
+    shop.sandbox.advance(by=timedelta(hours=2))
+    assert deliver() >= 3
+    assert {one.state for one in rows()} == {EventState.HANDLED}
 
 
 def test_without_a_secret_there_is_no_door(
@@ -178,7 +215,7 @@ def test_a_failure_that_lasts_is_given_up_but_kept(
 ) -> None:
     shop.join()
     body = event(data={"object": {"id": "sub_1", "object": "subscription", "customer": _customer()}})
-    monkeypatch.setattr(inbox, "ATTEMPTS", 1)
+    monkeypatch.setattr(claims, "ATTEMPTS", 1)
     shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, times=None))
     client.post(URL, data=body, headers=signed(body, secret))
     work()

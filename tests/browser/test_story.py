@@ -68,16 +68,39 @@ def signs_up_from_the_teaser(vera: Reader) -> None:
 
 
 def cancels(vera: Reader) -> None:
-    """From the account page, at Stripe, and back."""
+    """From the account page, with a reason, and back."""
     vera.opens("/account")
     vera.sees(STATUS)
     vera.looks("account")
     vera.clicks("Cancel the membership")
-    vera.looks("portal-cancel")
-    vera.page.locator("form button").last.click()
+    vera.looks("cancel")
+    vera.page.get_by_label("It costs too much").check()
+    vera.clicks("Cancel the membership")
     vera.is_at("/account")
     vera.sees("You cancelled. You can read everything until")
     vera.looks("account-cancelled")
+
+
+def test_a_patron_changes_plan_and_takes_a_pause(visit: Visit) -> None:
+    vera = visit("changes")
+    comes_to_the_payment_page(vera)
+    vera.pays()
+    vera.opens("/account")
+    vera.clicks("Change the plan")
+    vera.looks("plan")
+    vera.clicks("See what it comes to")
+    vera.looks("plan-price")
+    vera.clicks(re.compile("Change and pay"))
+    vera.is_at("/account")
+    vera.sees("Your plan is changed.")
+    vera.clicks("Pause the membership")
+    vera.looks("pause")
+    vera.clicks("Pause the membership")
+    vera.sees("Your membership is paused and nothing is charged.")
+    vera.clicks("Resume the membership")
+    vera.looks("resume")
+    vera.clicks("Resume the membership")
+    vera.sees(STATUS)
 
 
 def test_a_declined_card_is_said_beside_the_form_and_another_one_works(visit: Visit) -> None:

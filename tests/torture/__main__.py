@@ -86,7 +86,7 @@ def _world(kind: str) -> Iterator[World]:
     try:
         copies = SQLiteCopies if kind == "sqlite" else lambda folder, make: PostgreSQLCopies("torture", make)
         with copies(folder, lambda url: migrate(url, folder)).fresh(folder) as url:
-            world = World(make_settings(data_dir=folder / "data", database_url=url))
+            world = World(make_settings(data_dir=folder / "data", database_url=url, pauses=True))
             # The product is there to stay: looking through it again and again for garbage costs a tenth.
             gc.freeze()
             gc.set_threshold(50_000, 20, 20)

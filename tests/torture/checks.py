@@ -181,7 +181,7 @@ def _inbox(world: World) -> Iterator[str]:
     yield from (
         f"event {one.id} ({one.type}) is lost"
         for one in world.told.values()
-        if one.is_taken and not kept[one.id]
+        if one.is_taken and not kept[one.id] and one.id not in world.done
     )
     left = select(StripeEvent).where(StripeEvent.state.not_in(DONE))
     yield from (
@@ -234,5 +234,5 @@ def _gifts(seen: Oracle) -> Iterator[str]:
 
 def _under_way(world: World) -> set[str | None]:
     """Of which customers something is on its way that our books do not know yet; None: of a guest."""
-    done = set(db.session.scalars(_DONE))
-    return {event.customer for event in world.told.values() if event.id not in done}
+    world.done.update(db.session.scalars(_DONE))
+    return {event.customer for event in world.told.values() if event.id not in world.done}

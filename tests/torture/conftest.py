@@ -19,6 +19,6 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
     folder: Path = tmp_path_factory.mktemp("torture")
     with request.getfixturevalue(f"{request.param}_copies").fresh(folder) as url:
-        made = World(make_settings(data_dir=folder, database_url=url))
+        made = World(make_settings(data_dir=folder, database_url=url, pauses=True))
         yield made
         made.close()

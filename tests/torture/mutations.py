@@ -15,11 +15,12 @@ import stripe
 from sqlalchemy import select, update
 
 from paywall import mail
-from paywall.billing import checkout, inbox, sync, tickets
+from paywall.billing import checkout, claims, inbox, sync, tickets
 from paywall.billing.cashbook import keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
 from paywall.billing.cashbook.models import Refund
+from paywall.billing.claims import Claim, Taken
 from paywall.billing.gateway import books, gateway, walks
 from paywall.billing.gifts import giving
 from paywall.billing.gifts.models import Gift
@@ -181,47 +182,41 @@ def disputes_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cash_rules, "marked", marked)
 
 
-@mutation("join:0:0 race:0:752")
+@mutation("join:0:0 race:0:372")
 def handled_unseen(patch: pytest.MonkeyPatch) -> None:
     """What came in while Stripe was asked counts as handled, too."""
-    original = inbox._mark
+    original = claims.close
 
-    def mark(rows: list[int], state: EventState) -> None:
-        event = db.session.get_one(StripeEvent, rows[0])
-        rows = inbox._same_customer(event)
-        original(rows, state)
+    def close(claim: Claim, event: Taken, state: EventState) -> None:
+        original(claim, event, state)
+        waiting = update(StripeEvent).where(StripeEvent.customer == event.customer, claims.is_waiting())
+        db.session.execute(waiting.values(state=state, try_at=None))
 
-    patch.setattr(inbox, "_mark", mark)
+    patch.setattr(claims, "close", close)
 
 
 @mutation("join:0:0 kill:0:3776")
 def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
     """An event is marked before the books are read."""
-    original, sync_now = inbox._same_customer, sync.sync
-    mine: list[int] = []
+    original = claims.take
 
-    def same(event: StripeEvent) -> list[int]:
-        mine[:] = original(event)
-        return list(mine)
+    def take(row_id: int) -> Claim:
+        claim = original(row_id)
+        mine = update(StripeEvent).where(StripeEvent.id.in_([event.id for event in claim.events]))
+        db.session.execute(mine.values(state=EventState.HANDLED, try_at=None))
+        return claim
 
-    def sync_later(customer_id: int, **more: Any) -> bool:
-        inbox._mark(list(mine), EventState.HANDLED)
-        return sync_now(customer_id, **more)
-
-    patch.setattr(inbox, "_same_customer", same)
-    patch.setattr(inbox, "sync", sync_later)
+    patch.setattr(claims, "take", take)
 
 
 @mutation("join:0:296 break_api:0:12 deliver:0:0")
 def never_tried_again(patch: pytest.MonkeyPatch) -> None:
     """An event that failed once is left at that."""
 
-    def failed(rows: list[int], error: str) -> None:
-        mine = update(StripeEvent).where(StripeEvent.id.in_(rows))
-        db.session.execute(mine.values(state=EventState.FAILED, error=error, try_at=None))
-        db.session.commit()
+    def fail(claim: Claim, event: Taken, error: str) -> None:
+        claims._end(claim, event, state=EventState.FAILED, error=error, try_at=None)
 
-    patch.setattr(inbox, "_failed", failed)
+    patch.setattr(claims, "fail", fail)
 
 
 @mutation(

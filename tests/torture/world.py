@@ -20,6 +20,7 @@ import structlog
 from flask.sessions import SecureCookieSessionInterface
 from huey.signals import SIGNAL_ERROR
 from sqlalchemy import func, make_url, select, text
+from werkzeug.test import TestResponse
 
 from paywall import clock, create_app, jobs
 from paywall.accounts.models import Reader
@@ -44,8 +45,11 @@ LONGEST_HOP = timedelta(days=31)
 
 
 class World:
-    """Everything that a step acts on. `posted` is every body that was sent to us, oldest first; `told`
-    every event that we are to hear of, by its id."""
+    """Everything that a step acts on.
+
+    `posted` is every body that was sent to us, oldest first; `told` every event that we are to hear of, by its
+    id; `done` those that were seen done with, also if the inbox has forgotten them since.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -118,17 +122,18 @@ class World:
             span -= hop
 
     def visit(self, who: int | None, path: str, **form: Any) -> str:
-        """Let a reader (None: a guest) send a form to our site, or without one open a page.
+        """Let a reader go somewhere at our site: where they are sent on to; nothing if they are not."""
+        return self.open(who, path, **form).location or ""
 
-        Where they are sent on to; nothing if they are not.
-        """
+    def open(self, who: int | None, path: str, **form: Any) -> TestResponse:
+        """Let a reader (None: a guest) send a form to our site, or without one open a page."""
         browser = self.app.test_client()
         if who is not None:
             browser.set_cookie(self.app.config["SESSION_COOKIE_NAME"], self._cookies[who])
         answer = browser.post(path, data=form) if form else browser.get(path)
         if answer.status_code == 500:
             self.crashes.append(f"{path} answered 500")
-        return answer.location or ""
+        return answer
 
     @contextmanager
     def job(self) -> Iterator[None]:
@@ -158,11 +163,11 @@ class World:
     def waits_until(self) -> datetime | None:
         """Until when something waits: a delivery, an event, a letter; None if nothing does."""
         with self.app.app_context():
-            events = db.session.scalar(select(func.min(StripeEvent.try_at)))
+            events = [max(filter(None, row)) for row in db.session.execute(_EVENTS_THAT_WAIT)]
             letters = db.session.scalar(select(func.min(Letter.try_at)).where(Letter.sent_at.is_(None)))
         sent = self.sandbox._store.connection().execute(_NEXT_DELIVERY).fetchone()[0]
         delivery = None if sent is None else datetime.fromtimestamp(sent, UTC)
-        return min(filter(None, (events, letters, delivery)), default=None)
+        return min(filter(None, (*events, letters, delivery)), default=None)
 
     def close_doors(self) -> None:
         """Let go of all connections to our database, so that a process of its own can be made."""
@@ -208,6 +213,7 @@ class World:
         self._cookies: list[str] = []
         self.posted: list[tuple[bytes, dict[str, str]]] = []
         self.told: dict[str, Told] = {}
+        self.done: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.crashes: list[str] = []
         self._mail.write_text("")
@@ -263,6 +269,9 @@ class World:
             connection.execute(text(words))
 
 
+_EVENTS_THAT_WAIT = select(StripeEvent.try_at, StripeEvent.claimed_until).where(
+    StripeEvent.try_at.is_not(None)
+)
 _NEXT_DELIVERY = "SELECT min(max(due, claimed_until)) FROM deliveries WHERE state = 'pending'"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 def id_of(thing: Any) -> str | None:
     """The id of an object that may have been expanded."""
-    return thing if thing is None or isinstance(thing, str) else str(thing.id)
+    return thing if thing is None or isinstance(thing, str) else str(thing["id"])
 
 
 def instant_or_none(seconds: int | None) -> datetime | None:

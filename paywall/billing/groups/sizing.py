@@ -35,6 +35,7 @@ class Offer:
     bill: SeatsBill
     each: Money
     interval: Interval
+    interval_count: int
     at: datetime
     is_discounted: bool
 
@@ -67,6 +68,7 @@ def offer(owner_id: int, wanted: int, at: datetime | None = None) -> Offer:
         bill=SeatsBill(Money(0, held.currency), Money(0, held.currency)),
         each=Money(held.amount // held.seats * wanted, held.currency),
         interval=held.interval,
+        interval_count=held.interval_count,
         at=at,
         is_discounted=held.discount > 0,
     )

@@ -36,6 +36,8 @@ def concerned(plan_id: int, interval: Interval, price: Money, *, but: int | None
         Subscription.cancel_at.is_(None),
         Subscription.plan_id == plan_id,
         Subscription.interval == interval,
+        # What staff sold by the quarter is not at the plan's price, and does not follow it.
+        Subscription.interval_count == 1,
         Subscription.currency == price.currency,
         Subscription.amount != Subscription.seats * price.amount,
         ~reached,

@@ -96,13 +96,13 @@ def test_what_stripe_no_longer_has_is_left_as_it_is(shop: Shop) -> None:
     assert rows(Payment) == rows(Payout) == []
 
 
-def test_a_thin_event_names_a_dispute_or_refund_only(shop: Shop) -> None:
+def test_an_event_that_leaves_the_charge_out_finds_it_all_the_same(shop: Shop) -> None:
     shop.join(number=WAITS)
     shop.sandbox.disputes.open(only(Payment).stripe_id, inquiry=True)
     v1().refunds.create({"charge": only(Payment).stripe_id})
     dispute, refund = v1().disputes.list().data[0].id, v1().refunds.list().data[0].id
-    for kind, stripe_id in (("charge.dispute", dispute), ("refund", refund)):
-        news = money_in(json.dumps({"related_object": {"type": kind, "id": stripe_id}}))
+    for kind, stripe_id in (("dispute", dispute), ("refund", refund)):
+        news = money_in(json.dumps({"data": {"object": {"object": kind, "id": stripe_id}}}))
         assert news is not None
         assert news.charge is None
         reading.read_again(news)
@@ -112,7 +112,7 @@ def test_a_thin_event_names_a_dispute_or_refund_only(shop: Shop) -> None:
 
 def test_an_event_about_something_else_is_no_news() -> None:
     assert money_in(json.dumps({"data": {"object": {"object": "invoice", "id": "in_1"}}})) is None
-    assert money_in(json.dumps({"related_object": {"type": "payout"}})) is None
+    assert money_in(json.dumps({"data": {"object": {"object": "payout"}}})) is None
     assert money_in("{}") is None
 
 

@@ -323,3 +323,15 @@ def test_a_yearly_renewal_is_told_of_with_the_new_price(
     assert kinds(letters()) == ["welcome", "price_change", "renewal_ahead"]
     assert "€60" in letters()[-1].text
     assert shop.held()[0].price == Money(5000, "eur")
+
+
+def test_who_was_sold_a_quarter_by_staff_keeps_their_price(
+    shop: Shop, deliver: Deliver, letters: Letters
+) -> None:
+    shop.join()
+    shop.sell_by_the_quarter()
+    assert (shop.held()[0].interval_count, shop.held()[0].monthly) == (3, 500)
+    _, said = set_price(shop, day_in(40))
+    assert "Patrons who are written to: 0." in said
+    deliver()
+    assert "price_change" not in kinds(letters())

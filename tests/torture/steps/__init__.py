@@ -1,6 +1,6 @@
 """What can happen in a schedule: one function a step, in three kinds.
 
-*Life* (paying, holding, gifts): a reader at our site or on Stripe's pages, the newsroom in Stripe's
+*Life* (paying, own_hand, holding, gifts): a reader at our site or on Stripe's pages, the newsroom in Stripe's
 dashboard. *Work*: deliveries, jobs, periodic work, the reconcile. *Trouble*: what goes wrong. `at_once` plays
 several of the first two together. A step that makes no sense just now (to resume what is not paused) does
 nothing.
@@ -8,7 +8,18 @@ nothing.
 The number at the decorator is how often the step is drawn, against the others.
 """
 
-from tests.torture.steps import at_once, gifts, holding, paying, trouble, work
+from tests.torture.steps import at_once, gifts, holding, own_hand, paying, trouble, work
 from tests.torture.steps.kinds import STEPS, TROUBLE, WEIGHTS
 
-__all__ = ["STEPS", "TROUBLE", "WEIGHTS", "at_once", "gifts", "holding", "paying", "trouble", "work"]
+__all__ = [
+    "STEPS",
+    "TROUBLE",
+    "WEIGHTS",
+    "at_once",
+    "gifts",
+    "holding",
+    "own_hand",
+    "paying",
+    "trouble",
+    "work",
+]
