@@ -47,8 +47,8 @@ LONGEST_HOP = timedelta(days=31)
 class World:
     """Everything that a step acts on.
 
-    `posted` is every body that was sent to us, oldest first; `told` every event that we are to hear of, by its
-    id; `done` those that were seen done with, also if the inbox has forgotten them since.
+    `posted` is every body that was sent to us, oldest first; `told` every event that we are to hear of, by
+    its id; `done` those that were seen done with, also if the inbox has forgotten them since.
     """
 
     def __init__(self, settings: Settings) -> None:
