@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; `make help` lists the others.
 SHELL := /bin/bash
 PYTHON := python3.11
-PORT := 8000
+PORT ?= 8000
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 PURE := paywall/access/decision.py,paywall/access/teaser.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py
