@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; `make help` lists the others.
 SHELL := /bin/bash
 PYTHON := python3.11
-PORT := 8000
+PORT ?= 8000
 SCHEDULES := 10000
 SEED := 1
 DATABASE := sqlite postgresql

@@ -1,6 +1,7 @@
 """`flask paywall ...`: what operators and staff do from a shell."""
 
 import json
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -56,6 +57,8 @@ def _settings() -> Settings:
 @commands.command("worker")
 def worker() -> None:
     """Run background and periodic jobs until stopped."""
+    # The queue's own handlers come only once all is started; to be stopped before then is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     watch.beat()
     jobs.run_worker(current_app._get_current_object())  # type: ignore[attr-defined]  # the app behind the proxy
 

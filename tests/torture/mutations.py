@@ -1,11 +1,12 @@
 """Faults planted in the product, each of which the torture must catch.
 
 A mutation is what a hasty colleague could write: it replaces a function of the product by one with the fault.
-`killer` is a schedule that is known to catch it, tried first; without it schedules are drawn.
+`killer` is a schedule that catches it. A `*` in it is a place at the turnstile; `place` is where it was last, and
+if the product has changed since, each other is tried.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ import stripe
 from sqlalchemy import select, update
 
 from paywall import mail
-from paywall.billing import checkout, claims, inbox, sync, tickets
+from paywall.billing import checkout, claims, inbox, sync
 from paywall.billing.cashbook import keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
@@ -37,6 +38,8 @@ from paywall.membership.rules import Facts, Status
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 MUTATIONS: dict[str, "Mutation"] = {}
+# As many as a worker meets while it handles what follows from one payment.
+PLACES = 100
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,19 @@ class Mutation:
 
     plant: Plant
     killer: str
+    place: int
+
+    def schedules(self) -> Iterator[str]:
+        """The schedule that shows it, at the place that is known, and then at all others."""
+        for place in dict.fromkeys((self.place, *range(1, PLACES))) if "*" in self.killer else (0,):
+            yield self.killer.replace("*", str(place))
 
 
-def mutation(killer: str = "") -> Callable[[Plant], Plant]:
+def mutation(killer: str, place: int = 0) -> Callable[[Plant], Plant]:
     """Declare one; it is named as its function."""
 
     def declare(plant: Plant) -> Plant:
-        MUTATIONS[plant.__name__] = Mutation(plant, killer)
+        MUTATIONS[plant.__name__] = Mutation(plant, killer, place)
         return plant
 
     return declare
@@ -68,7 +77,7 @@ def no_dedupe(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "store", store)
 
 
-@mutation("join:0:4250 burst:0:3906")
+@mutation("join:0:296 deliver+again@*:0:0", place=1)
 def dedupe_by_looking(patch: pytest.MonkeyPatch) -> None:
     """Whether we have an event is looked up first, and then it is stored."""
 
@@ -101,7 +110,7 @@ def event_believed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(inbox, "sync", believe)
 
 
-@mutation("join:0:0 race:0:4389")
+@mutation("join:0:0 deliver+cancel+deliver@*:0:3", place=21)
 def lock_dropped(patch: pytest.MonkeyPatch) -> None:
     """Whether a later ticket has written is looked up first, and the writing is another transaction."""
     original = sync._write
@@ -117,7 +126,7 @@ def lock_dropped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sync, "_write", write)
 
 
-@mutation("join:0:0 race:0:309")
+@mutation("join:0:0 deliver+cancel+deliver@*:0:3", place=17)
 def ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     """Whoever writes last wins, however early they asked."""
     original = sync._write
@@ -182,7 +191,7 @@ def disputes_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cash_rules, "marked", marked)
 
 
-@mutation("join:0:0 race:0:372")
+@mutation("join:0:0 deliver+cancel+take_in@*:0:3", place=17)
 def handled_unseen(patch: pytest.MonkeyPatch) -> None:
     """What came in while Stripe was asked counts as handled, too."""
     original = claims.close
@@ -195,7 +204,7 @@ def handled_unseen(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claims, "close", close)
 
 
-@mutation("join:0:0 kill:0:3776")
+@mutation("join:0:296 deliver!*:0:0", place=30)
 def handled_too_soon(patch: pytest.MonkeyPatch) -> None:
     """An event is marked before the books are read."""
     original = claims.take
@@ -233,7 +242,7 @@ def letters_without_cause(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(mail, "write", write)
 
 
-@mutation("join:0:296 race:0:3344")
+@mutation("dunning:0:2 join:0:228 deliver:0:0 wait:0:2 wait:0:0 look:0:0 minutely+minutely@*:0:0", place=6)
 def letters_not_claimed(patch: pytest.MonkeyPatch) -> None:
     """Two workers send the letter that both found waiting."""
 
@@ -279,7 +288,7 @@ def absence_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(record, "record", whole)
 
 
-@mutation("give:0:76 race:0:6828")
+@mutation("give:0:76 deliver+take_gift_back+deliver@*:0:0", place=28)
 def gift_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     """An old answer about a gift's payment is written over a new one."""
 
@@ -298,7 +307,7 @@ def gift_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(giving, "settle", settle)
 
 
-@mutation("join:0:296 kill:0:611")
+@mutation("join:0:296 deliver!*:0:0", place=61)
 def ledger_apart(patch: pytest.MonkeyPatch) -> None:
     """What a subscription brings is committed before the line of the ledger that says so."""
     original = record._line
@@ -330,17 +339,6 @@ def refunds_unheard(patch: pytest.MonkeyPatch) -> None:
     def write(table: type[Any], *what: Any) -> None:
         if table is not Refund:
             original(table, *what)
-
-    patch.setattr(keeping, "_write", write)
-
-
-@mutation()
-def cash_ticket_ignored(patch: pytest.MonkeyPatch) -> None:
-    """Whoever writes a row of the cash book last wins, however early they asked."""
-    original = keeping._write
-
-    def write(table: type[Any], facts: Any, _ticket: int, *readers: Any) -> None:
-        original(table, facts, tickets.tear(), *readers)
 
     patch.setattr(keeping, "_write", write)
 

@@ -9,7 +9,7 @@ from tests.torture import checks
 from tests.torture.doors import Watch
 from tests.torture.oracle import Policy
 from tests.torture.schedule import Dice, Step, write
-from tests.torture.steps import STEPS, TROUBLE
+from tests.torture.steps import STEPS, TROUBLE, named
 from tests.torture.tally import Tally
 from tests.torture.world import World
 
@@ -38,7 +38,7 @@ def _play(world: World, schedule: Sequence[Step], tally: Tally) -> None:
     watch = Watch()
     world.begin()
     for step in schedule:
-        STEPS[step.name](world, step.who, Dice(step.n))
+        named(step.name)(world, step.who, Dice(step.n))
         if step.name in TROUBLE:
             continue
         _hold(schedule, f"after {step}", list(checks.after_step(world, watch)))

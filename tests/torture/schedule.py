@@ -29,6 +29,12 @@ class Dice:
     def __init__(self, n: int) -> None:
         self._left = n * 2_654_435_761 % 2**32
 
+    def again(self) -> "Dice":
+        """Dice that lie as these do now."""
+        other = Dice(0)
+        other._left = self._left
+        return other
+
     def pick(self, options: Sequence[T]) -> T:
         """One of some options."""
         self._left, place = divmod(self._left, len(options))

@@ -9,6 +9,7 @@ The number at the decorator is how often the step is drawn, against the others.
 """
 
 from tests.torture.steps import at_once, gifts, holding, own_hand, paying, trouble, work
+from tests.torture.steps.at_once import named
 from tests.torture.steps.kinds import STEPS, TROUBLE, WEIGHTS
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "at_once",
     "gifts",
     "holding",
+    "named",
     "own_hand",
     "paying",
     "trouble",

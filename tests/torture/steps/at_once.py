@@ -2,14 +2,15 @@
 
 import os
 import random
+import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from tests.torture import turnstile
 from tests.torture.schedule import Dice
-from tests.torture.steps.kinds import LIFE, STEPS, WORK, step
+from tests.torture.steps.kinds import LIFE, STEPS, WORK, Act, step
 from tests.torture.world import World
 
 MOST_AT_ONCE = 4
@@ -45,11 +46,7 @@ def kill(world: World, who: int, dice: Dice) -> None:
     """A burst in a process that is killed at some place."""
     chance, acts = _acts(world, who, dice)
     after = int(10 ** chance.uniform(0, 2.5))
-    world.close_doors()
-    child = turnstile.fork(partial(_burst, world, acts, _falls(chance)), after=after)
-    if turnstile.was_killed(child):
-        world.counts["kills"] += 1
-        world.lose_queue()
+    _killed(world, acts, _falls(chance), after)
 
 
 @step(1)
@@ -70,7 +67,33 @@ def crowd(world: World, who: int, dice: Dice) -> None:
     world.lose_queue()
 
 
-def _burst(world: World, acts: list[Callable[[], None]], falls: set[int]) -> None:
+def named(name: str) -> Act:
+    """The step of that name; or acts at once that are written out, and not drawn.
+
+    `deliver+cancel+deliver@15` runs three, of which whoever comes to the 15th place falls behind the others;
+    `deliver!23` runs one in a process that is killed at its 23rd place.
+    """
+    if name in STEPS:
+        return STEPS[name]
+    acts, sign, place = re.fullmatch(r"([a-z_+]+)([@!])(\d+)", name).groups()  # type: ignore[union-attr]
+
+    def run(world: World, who: int, dice: Dice) -> None:
+        told = [partial(STEPS[act], world, who, dice.again()) for act in acts.split("+")]
+        _killed(world, told, set(), int(place)) if sign == "!" else turnstile.Turnstile({int(place)}).run(
+            told
+        )
+
+    return run
+
+
+def _killed(world: World, acts: Sequence[Callable[[], None]], falls: set[int], after: int) -> None:
+    world.close_doors()
+    if turnstile.was_killed(turnstile.fork(partial(_burst, world, acts, falls), after=after)):
+        world.counts["kills"] += 1
+        world.lose_queue()
+
+
+def _burst(world: World, acts: Sequence[Callable[[], None]], falls: set[int]) -> None:
     """In a process of its own: what went wrong is told by how it ends."""
     turnstile.Turnstile(falls).run(acts)
     if world.crashes:
