@@ -1,8 +1,8 @@
 """Faults planted in the product, each of which the torture must catch.
 
 A mutation is what a hasty colleague could write: it replaces a function of the product by one with the fault.
-`killer` is a schedule that catches it. A `*` in it is a place at the turnstile; `place` is where it was last, and
-if the product has changed since, each other is tried.
+`killer` is a schedule that catches it. A `*` in it is a place at the turnstile; `place` is where it was,
+and if the product has changed since, each other is tried.
 """
 
 import json
