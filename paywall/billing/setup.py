@@ -32,6 +32,9 @@ EVENTS = (
     "invoice.payment_failed",
     "invoice.payment_action_required",
     "invoice.finalization_failed",
+    # No subscription need change with these.
+    "invoice.voided",
+    "invoice.marked_uncollectible",
     "refund.created",
     "refund.updated",
     "refund.failed",

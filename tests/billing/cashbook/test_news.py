@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import delete
 
 from paywall.billing.cashbook import reading
@@ -54,6 +55,21 @@ def test_a_charge_that_our_tables_do_not_know_finds_the_reader_too(
     assert only(Dispute).status == "needs_response"
     assert shop.held()[0].reader_id == shop.reader.id
     assert only(Payment).invoice == only(Invoice).stripe_id
+
+
+@pytest.mark.parametrize("way", ["void", "mark_uncollectible"])
+def test_a_bill_that_is_wanted_no_more_is_heard_of(shop: Shop, deliver: Callable[[], int], way: str) -> None:
+    """Stripe decides so an hour after the period has turned, when the subscription has long been told of."""
+    held = shop.join()
+    deliver()
+    v1().subscriptions.update(held.external_id, {"pause_collection": {"behavior": way}})
+    shop.sandbox.advance(to=held.period_end + timedelta(minutes=1))
+    deliver()
+    shop.sandbox.advance(by=timedelta(hours=2))
+    deliver()
+    bills = [(one.id, one.status) for one in v1().invoices.list().data]
+    assert sorted(bills) == sorted((one.stripe_id, one.status) for one in rows(Invoice))
+    assert len(bills) == 2
 
 
 def test_a_guests_charge_has_no_reader(shop: Shop, deliver: Callable[[], int]) -> None:
