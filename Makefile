@@ -30,9 +30,9 @@ test: system .venv/test.stamp ## Check everything: style, types, layers, then al
 	  [ $$pure = 0 ] || echo 'A pure file is not covered wholly.'; \
 	  tail -n 1 build/pytest.txt; [ $$tests$$all$$pure = 000 ]
 
-sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, processes or tests of the stand-in
+sure: .venv/test.stamp ## Check quickly before a push: no PostgreSQL, browser, processes, long stories or tests of the stand-in
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server' \
+	@$(BIN)/pytest -n 2 --dist loadfile -q --sqlite-only -m 'not browser and not server and not story' \
 	  --ignore tests/test_start.py --ignore tests/sandbox
 
 torture: postgresql .venv/test.stamp ## Play random lives until the books differ (SCHEDULES SEED DATABASE REPLAY MUTANT: docs/torture.md)

@@ -21,6 +21,8 @@ from paywall.sandbox import Card, Fault, FaultKind
 from paywall.sandbox.collection import AfterRetries, Dunning
 from tests.shop import GOOD, Shop, card
 
+pytestmark = pytest.mark.story
+
 FAILS_LATER = "4000000000000341"
 ASKS_EACH_TIME = "4000002760003184"
 DAY = timedelta(days=1)

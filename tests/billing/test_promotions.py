@@ -18,6 +18,8 @@ from paywall.sandbox import Fault, FaultKind
 from tests.accounts.browser import send, sign_up
 from tests.shop import Shop, card
 
+pytestmark = pytest.mark.story
+
 Deliver = Callable[[], int]
 EMAIL = "vera@example.org"
 

@@ -26,6 +26,8 @@ from tests.billing.test_inbox import asked, make_due, rows, states
 from tests.billing.test_webhook import ONE_DATABASE, URL, signed
 from tests.shop import SITE, Shop
 
+pytestmark = pytest.mark.story
+
 NO_SNAPSHOTS = Fault(FaultKind.DROP, match="[!v]*", times=None)
 
 

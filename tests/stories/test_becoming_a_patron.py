@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.accounts.browser import code_in, link_in, press, send
 from tests.articles.files import SECRET, publish
 from tests.shop import Shop
 from tests.stories.conftest import ARTICLE, EMAIL, Person
+
+pytestmark = pytest.mark.story
 
 Deliver = Callable[[], int]
 

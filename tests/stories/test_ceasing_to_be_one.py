@@ -4,9 +4,13 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from paywall.sandbox import Fault, FaultKind
 from tests.shop import Shop, card
 from tests.stories.conftest import ARTICLE, Person
+
+pytestmark = pytest.mark.story
 
 Deliver = Callable[[], int]
 FAILS_LATER = "4000000000000341"

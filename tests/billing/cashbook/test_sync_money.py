@@ -24,6 +24,8 @@ from tests.billing.cashbook.town import DISPUTED, FAILS, INQUIRED, again, only, 
 from tests.sandbox.wire import CheckedClient
 from tests.shop import Shop
 
+pytestmark = pytest.mark.story
+
 
 def test_an_invoice_is_kept_with_what_it_is_for_and_its_payment(shop: Shop) -> None:
     held = shop.join()

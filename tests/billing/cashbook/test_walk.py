@@ -31,7 +31,7 @@ from tests.billing.cashbook.lives import STEPS, all_of, balance_of
 from tests.billing.cashbook.town import DISPUTED, WAITS, fetch, gift, kept, only, people, plain, rows, v1
 from tests.shop import Shop
 
-pytestmark = pytest.mark.settings(stripe_reads_per_second=100)
+pytestmark = [pytest.mark.story, pytest.mark.settings(stripe_reads_per_second=100)]
 
 
 @pytest.fixture(autouse=True)

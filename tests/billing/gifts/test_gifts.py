@@ -31,6 +31,8 @@ from tests.articles.files import publish
 from tests.billing.apart import Apart, reads
 from tests.shop import GOOD, SITE, Shop, card
 
+pytestmark = pytest.mark.story
+
 GIVER, LUCKY = "gina@example.org", "luca@example.org"
 DISPUTED = "4000000000000259"
 Deliver = Callable[[], int]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from paywall import clock as ours
@@ -21,6 +22,8 @@ from paywall.sandbox import Dunning
 from tests.accounts.browser import link_in, send
 from tests.billing.apart import reads
 from tests.billing.groups.conftest import MIA, NOA, OWNER, UMA, School
+
+pytestmark = pytest.mark.story
 
 Deliver = Callable[[], int]
 SECOND = timedelta(seconds=1)

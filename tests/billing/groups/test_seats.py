@@ -25,6 +25,8 @@ from tests.billing.apart import reads
 from tests.billing.groups.conftest import MIA, NOA, OWNER, UMA, School
 from tests.conftest import let_settings_say
 
+pytestmark = pytest.mark.story
+
 SECOND = timedelta(seconds=1)
 DECLINES_LATER = "4000000000000341"
 

@@ -23,7 +23,7 @@ from paywall.membership.rules import Status
 from paywall.sandbox import Fault, FaultKind
 from tests.shop import Shop
 
-pytestmark = pytest.mark.settings(stripe_reads_per_second=100)
+pytestmark = [pytest.mark.story, pytest.mark.settings(stripe_reads_per_second=100)]
 
 
 @pytest.fixture(autouse=True)

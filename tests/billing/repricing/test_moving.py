@@ -22,6 +22,8 @@ from paywall.money import Money
 from paywall.sandbox import Fault, FaultKind
 from tests.shop import Shop, card
 
+pytestmark = pytest.mark.story
+
 DAY = timedelta(days=1)
 ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 Deliver = Callable[[], int]

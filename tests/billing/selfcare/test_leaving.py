@@ -15,6 +15,8 @@ from paywall.sandbox import Fault, FaultKind
 from tests.accounts.browser import token_in
 from tests.billing.selfcare.conftest import Desk
 
+pytestmark = pytest.mark.story
+
 
 def changes() -> list[Change]:
     """The ledger so far."""

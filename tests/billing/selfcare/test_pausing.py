@@ -15,6 +15,7 @@ from tests.billing.selfcare.conftest import Desk
 FAILS_LATER = "4000000000000341"
 
 pytestmark = [
+    pytest.mark.story,
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
     pytest.mark.settings(pauses=True),
 ]

@@ -17,7 +17,7 @@ from tests.shop import card
 FAILS_LATER = "4000000000000341"
 ASKS = "4000002760003184"
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = [pytest.mark.story, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ ASKS = "4000002760003184"
 Fields = dict[str, str]
 
 # What is done on both databases is in test_leaving; here the word is Stripe's.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = [pytest.mark.story, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
 def target(desk: Desk, slug: str = "circle", interval: Interval = Interval.MONTH) -> str:
