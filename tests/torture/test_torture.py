@@ -12,7 +12,7 @@ from tests.torture.steps import STEPS, WEIGHTS
 from tests.torture.tally import Tally
 from tests.torture.world import World
 
-SCHEDULES = 30
+SCHEDULES = 25
 ONCE_WRONG = {
     "the dates of who was deleted at Stripe were not Stripe's, and each reconcile said so anew": (
         "join:0:0 deliver:0:0 delete_customer:0:0 deliver:0:0"
