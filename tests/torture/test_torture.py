@@ -12,6 +12,8 @@ from tests.torture.steps import STEPS, WEIGHTS
 from tests.torture.tally import Tally
 from tests.torture.world import World
 
+pytestmark = pytest.mark.story
+
 SCHEDULES = 25
 ONCE_WRONG = {
     "the dates of who was deleted at Stripe were not Stripe's, and each reconcile said so anew": (
