@@ -74,7 +74,8 @@ def _reconcile(world: World) -> list[str]:
     # One that was killed can be taken over after ten minutes.
     world.sandbox.advance(by=timedelta(minutes=11))
     world.deliver()
-    for name in ("hourly", "daily"):
+    # A walk through the balance that was broken off ends first; the next sees what has come since it began.
+    for name in ("hourly", "hourly", "daily"):
         STEPS[name](world, 0, Dice(0))
     with world.app.app_context():
         found = list(walk.begin(restart=True).drifts())
