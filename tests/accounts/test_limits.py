@@ -22,6 +22,7 @@ from tests.accounts.browser import (
 )
 
 pytestmark = [
+    pytest.mark.story,
     pytest.mark.settings(rate_limits=True),
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
 ]

@@ -24,6 +24,8 @@ from tests.accounts.browser import (
 )
 from tests.moving import MovingClock
 
+pytestmark = pytest.mark.story
+
 ANA = "ana@example.org"
 NEW = "ana.new@example.org"
 OTHER = "two trams in the snow"

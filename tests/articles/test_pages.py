@@ -28,6 +28,8 @@ from paywall.membership.rules import Interval
 from paywall.money import Money
 from tests.articles.files import LONG_AGO, SECRET, TEASER, png, publish
 
+pytestmark = pytest.mark.story
+
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGE = "/article/the-house"

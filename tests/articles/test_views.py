@@ -28,6 +28,8 @@ from tests.accounts.browser import sign_out, sign_up
 from tests.articles.files import SECRET, TEASER, publish
 from tests.moving import MovingClock
 
+pytestmark = pytest.mark.story
+
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 EMAIL = "ana@example.org"
 PAGE = "/article/the-house"

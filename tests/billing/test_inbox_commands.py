@@ -17,6 +17,8 @@ from tests.billing.test_inbox import STUCK, customer, rows, states, store
 from tests.shop import Shop
 from tests.test_cli import fails, run, shell
 
+pytestmark = pytest.mark.story
+
 ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 __all__ = ["customer", "shell"]  # fixtures

@@ -21,6 +21,8 @@ from paywall.sandbox import Fault, FaultKind
 from tests.accounts.browser import send, sign_up, token_in
 from tests.shop import Shop, card
 
+pytestmark = pytest.mark.story
+
 EMAIL = "vera@example.org"
 
 
