@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing import customers, promotions
+from paywall.billing import customers, promotions, twins
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts import redeeming
 from paywall.billing.groups import sizing
-from paywall.billing.models import CheckoutTry, StripeCustomer, StripeTwin, TwinKind
+from paywall.billing.models import CheckoutTry, StripeCustomer, TwinKind
 from paywall.billing.remote import Checkout, Flow, Gone, NotDiscounted, Terms
 from paywall.billing.sync import sync
 from paywall.config import Settings
@@ -110,7 +110,7 @@ def portal(reader: Reader, flow: Flow | None) -> str:
     held = record.current(reader.id)
     subject = held.external_id if held and held.source is Source.STRIPE else ""
     settings: Settings = current_app.extensions["settings"]
-    configuration = _twin(TwinKind.PORTAL, 0)
+    configuration = twins.stripe_id(TwinKind.PORTAL, 0)
     back = settings.site_url + url_for("billing.portal_return")
     db.session.commit()
     return gateway().portal(customer, configuration=configuration, back=back, flow=flow, subject=subject)
@@ -197,7 +197,7 @@ def _open(
 ) -> str:
     settings: Settings = current_app.extensions["settings"]
     row_id, stripe_id, reader_id, price_id = customer.id, customer.stripe_id or "", reader.id, price.id
-    twin = _twin(TwinKind.PRICE, price_id)
+    twin = twins.stripe_id(TwinKind.PRICE, price_id)
     db.session.commit()
     if twin is None:
         raise Unavailable("This price is not at Stripe yet: staff must run `flask paywall stripe-setup`.")
@@ -243,11 +243,3 @@ def _keep(
 def _closed(try_id: int) -> None:
     db.session.execute(update(CheckoutTry).where(CheckoutTry.id == try_id).values(closed_at=clock.now()))
     db.session.commit()
-
-
-def _twin(kind: TwinKind, own_id: int) -> str | None:
-    return db.session.scalar(
-        select(StripeTwin.stripe_id).where(
-            StripeTwin.kind == kind, StripeTwin.own_id == own_id, StripeTwin.mode == gateway().mode
-        )
-    )

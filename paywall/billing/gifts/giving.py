@@ -10,13 +10,13 @@ from sqlalchemy import or_, select, update
 from paywall import clock, jobs
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
-from paywall.billing import customers
+from paywall.billing import customers, twins
 from paywall.billing.gateway import gateway
 from paywall.billing.gateway.events import mentioned
 from paywall.billing.gifts import letters, redeeming, rules
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftPayment, GiftState, Present
-from paywall.billing.models import StripeEvent, StripeTwin, TwinKind
+from paywall.billing.models import StripeEvent, TwinKind
 from paywall.billing.remote import Gone
 from paywall.db import db
 from paywall.errors import NotFound, Unavailable
@@ -54,7 +54,7 @@ def on_offer() -> dict[str, tuple[str, Present]]:
 
 def begin(buyer: Reader | None, order: Order) -> str:
     """Write a gift down and open the page on which it is paid; its address. Commits. Raises Unavailable."""
-    product = _product(order.present.plan_id)
+    product = twins.stripe_id(TwinKind.PRODUCT, order.present.plan_id)
     if product is None:
         raise Unavailable("This plan is not at Stripe yet: staff must run `flask paywall stripe-setup`.")
     gift = _write(buyer, order)
@@ -150,16 +150,6 @@ def _write(buyer: Reader | None, order: Order) -> Gift:
     db.session.add(gift)
     db.session.flush()
     return gift
-
-
-def _product(plan_id: int) -> str | None:
-    return db.session.scalar(
-        select(StripeTwin.stripe_id).where(
-            StripeTwin.kind == TwinKind.PRODUCT,
-            StripeTwin.own_id == plan_id,
-            StripeTwin.mode == gateway().mode,
-        )
-    )
 
 
 def _customer(buyer: Reader | None) -> str | None:

@@ -4,11 +4,11 @@ import enum
 from dataclasses import dataclass
 
 from flask_babel import gettext
-from sqlalchemy import select
 
 from paywall import clock
+from paywall.billing import twins
 from paywall.billing.gateway import gateway
-from paywall.billing.models import StripeTwin, TwinKind
+from paywall.billing.models import TwinKind
 from paywall.billing.selfcare import owned, turns, waiting
 from paywall.billing.selfcare.rules import Deed, Item, Quote, Shown
 from paywall.db import db
@@ -139,13 +139,7 @@ def _has(held: Subscription, price: Price) -> bool:
 
 
 def _twin(price_id: int) -> str:
-    found = db.session.scalar(
-        select(StripeTwin.stripe_id).where(
-            StripeTwin.kind == TwinKind.PRICE,
-            StripeTwin.own_id == price_id,
-            StripeTwin.mode == gateway().mode,
-        )
-    )
+    found = twins.stripe_id(TwinKind.PRICE, price_id)
     if found is None:
         raise NotFound(gettext("This price is no longer offered. Please choose again."))
     return found
