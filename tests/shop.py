@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from paywall import clock
 from paywall.accounts.models import Reader
-from paywall.billing import checkout
+from paywall.billing import checkout, customers
 from paywall.billing.gateway import gateway
 from paywall.billing.setup import setup
 from paywall.db import db
@@ -73,7 +73,7 @@ class Shop:
             }
         )
         stripe.subscriptions.update(subscription, {"items": [{"id": item.id, "price": quarter.id}]})
-        checkout.sync_reader(self.reader.id)
+        customers.sync_reader(self.reader.id)
 
     def held(self) -> list[Subscription]:
         """The reader's subscriptions as our tables have them now, in no transaction."""

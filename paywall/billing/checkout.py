@@ -94,10 +94,7 @@ def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
     session = gateway().checkout(session_id)
     if session.reader != str(reader_id) or session.status != "complete":
         return Outcome.UNPAID, next_path
-    customer_id = customers.row_id(reader_id)
-    db.session.commit()
-    if customer_id is not None:
-        sync(customer_id)
+    customers.sync_reader(reader_id)
     _closed(try_id)
     return Outcome.PAID if session.is_paid else Outcome.UNDER_WAY, next_path
 
@@ -114,14 +111,6 @@ def portal(reader: Reader, flow: Flow | None) -> str:
     back = settings.site_url + url_for("billing.portal_return")
     db.session.commit()
     return gateway().portal(customer, configuration=configuration, back=back, flow=flow, subject=subject)
-
-
-def sync_reader(reader_id: int) -> None:
-    """Read a reader's books at Stripe again; commits. Does nothing for who has none."""
-    customer_id = customers.row_id(reader_id)
-    db.session.commit()
-    if customer_id is not None:
-        sync(customer_id)
 
 
 def _sold(price_id: int) -> Price:
@@ -178,7 +167,7 @@ def _close_open(reader_id: int) -> None:
             was_paid |= not gateway().expire_checkout(session_id) and _is_complete(session_id)
         _closed(try_id)
     if was_paid:
-        sync_reader(reader_id)
+        customers.sync_reader(reader_id)
         _refuse_second(reader_id)
 
 

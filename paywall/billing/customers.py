@@ -39,18 +39,25 @@ def ensure(reader: Reader) -> StripeCustomer:
     return row
 
 
+def sync_reader(reader_id: int) -> None:
+    """Read a reader's books at Stripe again; commits. Does nothing for who has none."""
+    customer_id = row_id(reader_id)
+    db.session.commit()
+    if customer_id is not None:
+        sync(customer_id)
+
+
 def forget(reader_id: int, stripe_id: str | None) -> None:
     """Let the next `ensure` make another customer, for this one was deleted at Stripe; commits.
 
     What they held is ended first, for nobody tells us of a customer whom we do not know any more. Whoever
     forgets the same one a moment later must not forget the new one.
     """
-    customer_id = row_id(reader_id)
-    db.session.commit()
-    if customer_id is not None:
-        sync(customer_id)
+    sync_reader(reader_id)
     mine = update(StripeCustomer).where(
-        StripeCustomer.id == customer_id, StripeCustomer.stripe_id == stripe_id
+        StripeCustomer.reader_id == reader_id,
+        StripeCustomer.mode == gateway().mode,
+        StripeCustomer.stripe_id == stripe_id,
     )
     db.session.execute(mine.values(stripe_id=None, email=None, generation=StripeCustomer.generation + 1))
     db.session.commit()

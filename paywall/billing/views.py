@@ -15,7 +15,7 @@ from paywall.accounts.limits import limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
-from paywall.billing import checkout, inbox, promotions
+from paywall.billing import checkout, customers, inbox, promotions
 from paywall.billing.cashbook import bills
 from paywall.billing.checkout import Outcome
 from paywall.billing.gateway import gateway
@@ -152,7 +152,7 @@ def portal_return() -> Response:
     """Back from Stripe's page: what was changed there shows at once."""
     reader_id = current_user.id
     try:
-        checkout.sync_reader(reader_id)
+        customers.sync_reader(reader_id)
     except Unavailable:
         flash(gettext("Stripe does not answer just now. What you changed there will show here soon."), "info")
     return redirect(url_for("billing.account"))

@@ -11,7 +11,7 @@ from paywall import clock
 from paywall.accounts import readers, staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.articles.importers.markdown import import_markdown
-from paywall.billing import checkout
+from paywall.billing import checkout, customers
 from paywall.billing.setup import setup
 from paywall.config import Settings
 from paywall.db import db
@@ -122,4 +122,4 @@ def _pay(reader: Reader) -> None:
         number="4242424242424242", exp_month=12, exp_year=clock.now().year + 3, cvc="123", name="Demo Patron"
     )
     stand_in.checkout.pay(address.rpartition("/")[2], card)
-    checkout.sync_reader(reader_id)
+    customers.sync_reader(reader_id)

@@ -41,7 +41,7 @@ def test_a_trial_costs_nothing_yet_and_is_given_once(shop: Shop) -> None:
     held = shop.join("circle")
     assert (held.status, held.monthly) == (Status.TRIALING, 0)
     gateway().client.v1.subscriptions.cancel(held.external_id)
-    checkout.sync_reader(shop.reader.id)
+    customers.sync_reader(shop.reader.id)
     again = shop.join("circle")
     assert [one.status for one in shop.held()] == [Status.CANCELED, Status.ACTIVE]
     assert again.id == held.id
@@ -177,7 +177,7 @@ def test_whoever_is_forgotten_ends_first_and_a_successor_is_not_forgotten_too(sh
 def test_who_was_deleted_at_stripe_holds_nothing_and_can_join_again(shop: Shop) -> None:
     held = shop.join()
     gateway().client.v1.customers.delete(_customer(shop))
-    checkout.sync_reader(shop.reader.id)
+    customers.sync_reader(shop.reader.id)
     assert [one.status for one in shop.held()] == [Status.CANCELED]
     again = shop.begin()
     shop.pay(again)
@@ -191,7 +191,7 @@ def test_a_customer_that_is_only_not_found_loses_nothing(shop: Shop) -> None:
     row = db.session.scalars(select(StripeCustomer)).one()
     row.stripe_id = "cus_of_another_account"
     db.session.commit()
-    checkout.sync_reader(shop.reader.id)
+    customers.sync_reader(shop.reader.id)
     assert [one.status for one in shop.held()] == [Status.ACTIVE]
 
 
@@ -242,7 +242,7 @@ def test_who_pays_a_price_that_we_no_longer_sell_keeps_their_plan(shop: Shop) ->
     db.session.commit()
     shop.sandbox.advance(months=1)
     before = shop.held()[0].period_end
-    checkout.sync_reader(shop.reader.id)
+    customers.sync_reader(shop.reader.id)
     after = shop.held()[0].period_end
     assert before is not None
     assert after is not None

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from paywall.accounts import staff
 from paywall.accounts.models import StaffRole
-from paywall.billing import checkout
+from paywall.billing import customers
 from paywall.billing.gateway import gateway
 from paywall.db import db
 from paywall.mail import Letter
@@ -56,7 +56,7 @@ def test_who_pays_twice_is_shown_until_it_is_put_right(shop: Shop, bookkeeper: F
     second = api.create(
         {"customer": str(bought.customer), "items": [{"price": bought.items.data[0].price.id}]}
     )
-    checkout.sync_reader(shop.reader.id)
+    customers.sync_reader(shop.reader.id)
     text = bookkeeper.get("/staff").text
     assert "Paying twice" in text
     assert text.count("ana@example.org") == 2
@@ -64,7 +64,7 @@ def test_who_pays_twice_is_shown_until_it_is_put_right(shop: Shop, bookkeeper: F
     assert second.id in text
     assert "paywall_patrons_paying_twice 1.0" in bookkeeper.get("/metrics").text
     api.cancel(second.id)
-    checkout.sync_reader(shop.reader.id)
+    customers.sync_reader(shop.reader.id)
     assert "Paying twice" not in bookkeeper.get("/staff").text
 
 

@@ -11,7 +11,6 @@ from paywall.billing.gateway import gateway
 from paywall.billing.groups import inviting, rules, seats
 from paywall.billing.groups.models import Group
 from paywall.billing.groups.rules import SeatsBill
-from paywall.billing.sync import sync
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
 from paywall.membership.models import Plan
@@ -88,11 +87,9 @@ def take(owner_id: int, wanted: int, at: datetime, shown: int) -> Offer:
     if found.bill.total.amount != shown:
         raise OfferOver(gettext("The price has changed meanwhile: please look at it again."))
     subscription = _changeable(owner_id, wanted).subscription.external_id
-    customer_id = customers.row_id(owner_id)
     db.session.commit()
     gateway().change_seats(subscription, wanted, at)
-    if customer_id is not None:
-        sync(customer_id)
+    customers.sync_reader(owner_id)
     return found
 
 

@@ -13,7 +13,6 @@ from paywall.billing.models import StripeTwin, TwinKind
 from paywall.billing.remote import Gone
 from paywall.billing.repricing import announcing, rules
 from paywall.billing.repricing.models import PriceChange, PriceMove
-from paywall.billing.sync import sync
 from paywall.db import db
 from paywall.errors import Unavailable
 from paywall.mail import Letter
@@ -106,7 +105,4 @@ def _move(step: Step) -> None:
         gateway().change_price(step.subscription, step.price_at_stripe)
     db.session.get_one(PriceMove, step.move_id).moved_at = clock.now()
     db.session.commit()
-    customer_id = customers.row_id(step.reader_id)
-    db.session.commit()
-    if customer_id is not None:
-        sync(customer_id)
+    customers.sync_reader(step.reader_id)

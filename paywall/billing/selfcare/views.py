@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from paywall import clock
 from paywall.accounts.limits import limiter
 from paywall.accounts.routes import may_enter
-from paywall.billing import checkout
+from paywall.billing import customers
 from paywall.billing.selfcare import leaving, owned, pausing, switching, waiting
 from paywall.billing.selfcare.forms import CancelForm, PlainForm, SwitchForm
 from paywall.billing.selfcare.rules import Deed
@@ -145,7 +145,7 @@ def pay(held_id: int) -> ResponseReturnValue:
     """What is open and why, and the way to pay it; paid meanwhile, it says so."""
     owned.mine(current_user.id, held_id)
     with suppress(Unavailable):
-        checkout.sync_reader(current_user.id)
+        customers.sync_reader(current_user.id)
     held = owned.mine(current_user.id, held_id)
     bill = waiting.bill(held)
     if bill is None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from paywall.accounts.models import Reader
-from paywall.billing import checkout
+from paywall.billing import customers
 from paywall.billing.gateway import gateway
 from paywall.db import db
 from paywall.mail import Letter
@@ -66,7 +66,7 @@ class Desk:
     def sync(self) -> None:
         """What an event from Stripe brings about."""
         db.session.rollback()
-        checkout.sync_reader(self.shop.reader.id)
+        customers.sync_reader(self.shop.reader.id)
 
 
 @pytest.fixture
