@@ -31,6 +31,11 @@ def client() -> str:
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
+def by_reader() -> str:
+    """Who is signed in, wherever they sit."""
+    return f"reader:{current_user.get_id()}"
+
+
 limiter = Limiter(client, strategy="moving-window", in_memory_fallback_enabled=True)
 
 

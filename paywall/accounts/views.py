@@ -10,7 +10,7 @@ from flask_security import hash_password, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from paywall import mail
-from paywall.accounts import letters, proofs, readers, sessions
+from paywall.accounts import letters, privacy, proofs, readers, sessions
 from paywall.accounts.forms import AddressForm, CodeForm, NewAddressForm, PressForm, SignUpForm
 from paywall.accounts.limits import checks_code, checks_secret, writes_again, writes_letters
 from paywall.accounts.models import Proof, Purpose
@@ -31,13 +31,8 @@ LETTERS = {
 }
 
 accounts = Blueprint("accounts", __name__)
-
-
-@accounts.after_request
-def _keep_to_yourself(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+accounts.after_request(privacy.unshared)
+accounts.after_request(privacy.unreferred)
 
 
 @accounts.route("/sign-up", methods=["GET", "POST"])

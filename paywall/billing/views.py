@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.accounts.limits import limiter
+from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
@@ -32,10 +32,6 @@ EVENT_LIMIT = 1024 * 1024
 
 billing = Blueprint("billing", __name__)
 log = structlog.get_logger()
-
-
-def _reader_key() -> str:
-    return f"reader:{current_user.get_id()}"
 
 
 @billing.get("/join")
@@ -67,7 +63,7 @@ def join() -> str | Response:
 
 @billing.post("/join/checkout")
 @may_enter("reader")
-@limiter.limit("20/hour", key_func=_reader_key)
+@limiter.limit("20/hour", key_func=by_reader)
 def begin_checkout() -> Response:
     """Open Stripe's Checkout for the chosen price and go there."""
     price_id = request.form.get("price", 0, type=int)
@@ -137,7 +133,7 @@ def account() -> str:
 
 @billing.post("/account/portal")
 @may_enter("reader")
-@limiter.limit("30/hour", key_func=_reader_key)
+@limiter.limit("30/hour", key_func=by_reader)
 def open_portal() -> Response:
     """Go to Stripe's own page for this reader: `flow` cancels or changes the card, empty shows all."""
     flow = request.form.get("flow") or None

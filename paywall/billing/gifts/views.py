@@ -6,9 +6,9 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from paywall import clock
+from paywall.accounts import privacy
 from paywall.accounts.limits import checks_secret, limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.routes import may_enter
@@ -20,13 +20,8 @@ from paywall.db import db
 from paywall.errors import NotFound, Unavailable
 
 given = Blueprint("gifts", __name__)
-
-
-@given.after_request
-def _keep_to_yourself(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+given.after_request(privacy.unshared)
+given.after_request(privacy.unreferred)
 
 
 @given.route("/gift", methods=["GET", "POST"])

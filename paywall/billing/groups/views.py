@@ -9,7 +9,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.accounts.limits import checks_secret, limiter
+from paywall.accounts import privacy
+from paywall.accounts.limits import by_reader, checks_secret, limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.routes import may_enter
 from paywall.billing.groups import inviting, rules, seats, sizing
@@ -19,17 +20,8 @@ from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
 
 grouped = Blueprint("groups", __name__)
-
-
-@grouped.after_request
-def _keep_to_yourself(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
-
-
-def _reader_key() -> str:
-    return f"reader:{current_user.get_id()}"
+grouped.after_request(privacy.unshared)
+grouped.after_request(privacy.unreferred)
 
 
 def _letters_a_day() -> str:
@@ -42,7 +34,7 @@ def _letters_asked() -> int:
 
 
 writes_invitations = limiter.shared_limit(
-    _letters_a_day, "invitations", key_func=_reader_key, cost=_letters_asked
+    _letters_a_day, "invitations", key_func=by_reader, cost=_letters_asked
 )
 
 
@@ -120,7 +112,7 @@ def leave() -> Response:
 
 @grouped.post("/account/group/seats")
 @may_enter("reader")
-@limiter.limit("60/hour", key_func=_reader_key)
+@limiter.limit("60/hour", key_func=by_reader)
 def offer() -> ResponseReturnValue:
     """Show what another number of seats would cost, before anything is done."""
     try:
@@ -133,7 +125,7 @@ def offer() -> ResponseReturnValue:
 
 @grouped.post("/account/group/seats/take")
 @may_enter("reader")
-@limiter.limit("30/hour", key_func=_reader_key)
+@limiter.limit("30/hour", key_func=by_reader)
 def take() -> ResponseReturnValue:
     """Change the number of seats at the price that was shown."""
     wanted, at = _number("seats"), datetime.fromtimestamp(_number("at", most=2**35), UTC)

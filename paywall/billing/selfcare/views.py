@@ -10,7 +10,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.accounts.limits import limiter
+from paywall.accounts import privacy
+from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.routes import may_enter
 from paywall.billing import customers
 from paywall.billing.selfcare import leaving, owned, pausing, switching, waiting
@@ -20,20 +21,10 @@ from paywall.billing.selfcare.switching import Outcome
 from paywall.errors import Unavailable
 
 selfcare = Blueprint("selfcare", __name__, url_prefix="/account/membership/<int(max=2147483647):held_id>")
+selfcare.after_request(privacy.unshared)
 
-
-@selfcare.after_request
-def _keep_to_yourself(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _reader_key() -> str:
-    return f"reader:{current_user.get_id()}"
-
-
-changes = limiter.limit("60/hour", key_func=_reader_key, methods=["POST"])
-asks = limiter.limit("120/hour", key_func=_reader_key)
+changes = limiter.limit("60/hour", key_func=by_reader, methods=["POST"])
+asks = limiter.limit("120/hour", key_func=by_reader)
 
 
 @selfcare.route("/cancel", methods=["GET", "POST"])
