@@ -5,13 +5,13 @@ from typing import Any
 
 import stripe
 
-from paywall.billing.gateway.line import Line
+from paywall.billing.gateway.prorating import Prorating, prorated
 from paywall.billing.gateway.reading import instant
 from paywall.billing.selfcare.rules import End, Item, Leaving, Quote, Said
 from paywall.money import Money
 
 
-class SelfCare(Line):
+class SelfCare(Prorating):
     """Doing it. To set what is set already changes nothing, so such calls need no key of their own."""
 
     def leave(self, subscription: str, leaving: Leaving, said: Said) -> None:
@@ -42,12 +42,8 @@ class SelfCare(Line):
 
     def quote(self, subscription: str, item: str, price: str, at: datetime) -> Quote:
         """What another price would come to, if it was changed at an instant."""
-        details: Any = _switch(item, price, at)
         with self.talking():
-            bill = self.client.v1.invoices.create_preview(
-                {"subscription": subscription, "subscription_details": details}
-            )
-        return _quote(bill, at)
+            return _quote(self.previewed(subscription, {"id": item, "price": price}, at), at)
 
     def switch(self, subscription: str, item: str, price: str, at: datetime) -> None:
         """Change to another price, billed at once; unless the bill is paid, the change waits and all stays.
@@ -56,7 +52,10 @@ class SelfCare(Line):
         """
         # Else Stripe would give the new plan first and run after the money; and an error instead of waiting
         # (error_if_incomplete) would leave no way to a reader whose bank asks for 3-D Secure each time.
-        asked: Any = {**_switch(item, price, at), "payment_behavior": "pending_if_incomplete"}
+        asked: Any = {
+            **prorated({"id": item, "price": price}, at),
+            "payment_behavior": "pending_if_incomplete",
+        }
         key = f"switch:{subscription}:{price}:{int(at.timestamp())}"
         with self.talking():
             self.client.v1.subscriptions.update(subscription, asked, {"idempotency_key": key})
@@ -78,14 +77,6 @@ class SelfCare(Line):
         """Make an open bill void, and with it the change that waits for it."""
         with self.talking():
             self.client.v1.invoices.void_invoice(invoice)
-
-
-def _switch(item: str, price: str, at: datetime) -> dict[str, Any]:
-    return {
-        "items": [{"id": item, "price": price}],
-        "proration_behavior": "always_invoice",
-        "proration_date": int(at.timestamp()),
-    }
 
 
 def _waiting(one: stripe.Subscription) -> list[stripe.SubscriptionItem]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from flask_babel import gettext
 
 from paywall import clock
-from paywall.billing import customers
+from paywall.billing import customers, quotes
 from paywall.billing.gateway import gateway
 from paywall.billing.groups import inviting, rules, seats
 from paywall.billing.groups.models import Group
@@ -16,10 +16,6 @@ from paywall.errors import BadInput, Conflict, NotFound
 from paywall.membership.models import Plan
 from paywall.membership.rules import Interval, Status
 from paywall.money import Money
-
-
-class OfferOver(Conflict):
-    """What was agreed to is no longer what it would cost: it must be shown again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +55,7 @@ def offer(owner_id: int, wanted: int, at: datetime | None = None) -> Offer:
     """What so many seats would cost; commits. Raises BadInput, Conflict, NotFound, Unavailable."""
     held = _changeable(owner_id, wanted).subscription
     subscription = held.external_id
-    # Stripe reckons to the second.
-    at = at or clock.now().replace(microsecond=0)
+    at = at or quotes.instant()
     shown = Offer(
         before=held.seats,
         seats=wanted,
@@ -78,14 +73,12 @@ def offer(owner_id: int, wanted: int, at: datetime | None = None) -> Offer:
 def take(owner_id: int, wanted: int, at: datetime, shown: int) -> Offer:
     """Change the number of seats at the price shown (minor units, below nothing for a credit); commits.
 
-    Raises OfferOver if it would cost something else by now, and CardRefused if it was not paid: then
+    Raises QuoteOver if it would cost something else by now, and CardRefused if it was not paid: then
     nothing has changed.
     """
-    if not rules.stands(at, clock.now()):
-        raise OfferOver(gettext("It took a while: please look at the price again."))
+    quotes.require(fresh=rules.stands(at, clock.now()))
     found = offer(owner_id, wanted, at)
-    if found.bill.total.amount != shown:
-        raise OfferOver(gettext("The price has changed meanwhile: please look at it again."))
+    quotes.require_same(same=found.bill.total.amount == shown)
     subscription = _changeable(owner_id, wanted).subscription.external_id
     db.session.commit()
     gateway().change_seats(subscription, wanted, at)

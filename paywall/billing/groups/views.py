@@ -16,6 +16,7 @@ from paywall.accounts.routes import may_enter
 from paywall.billing.groups import inviting, rules, seats, sizing
 from paywall.billing.groups.forms import InviteForm, lines_of
 from paywall.billing.groups.models import Group
+from paywall.billing.quotes import QuoteOver
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
 
@@ -134,7 +135,7 @@ def take() -> ResponseReturnValue:
         abort(400)
     try:
         done = sizing.take(current_user.id, wanted, at, shown)
-    except sizing.OfferOver as over:
+    except QuoteOver as over:
         flash(over.message, "warning")
         return _offered(wanted)
     except (BadInput, Conflict) as refused:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask_babel import gettext
 
 from paywall import clock
-from paywall.billing import twins
+from paywall.billing import quotes, twins
 from paywall.billing.gateway import gateway
 from paywall.billing.models import TwinKind
 from paywall.billing.selfcare import owned, turns, waiting
@@ -15,10 +15,6 @@ from paywall.db import db
 from paywall.errors import Conflict, NotFound
 from paywall.membership import plans
 from paywall.membership.models import Price, Subscription
-
-
-class QuoteOver(Conflict):
-    """What was agreed to is not what it would come to now: it must be shown again."""
 
 
 class Outcome(enum.StrEnum):
@@ -57,8 +53,7 @@ def offer(reader_id: int, held_id: int, price_id: int) -> Offer:
     subscription, price = held.external_id, _chosen(held, price_id)
     twin = _twin(price_id)
     db.session.commit()
-    # Stripe reckons to the second.
-    at = clock.now().replace(microsecond=0)
+    at = quotes.instant()
     item = _one_item(gateway().items(subscription))
     quote = gateway().quote(subscription, item.id, twin, at)
     return Offer(db.session.get_one(Price, price.id), quote)
@@ -103,10 +98,8 @@ def forget(reader_id: int, held_id: int) -> None:
 
 
 def _check(shown: Shown, subscription: str, item: Item, twin: str) -> None:
-    if not shown.is_fresh(clock.now()):
-        raise QuoteOver(gettext("It took a while: please look at the price again."))
-    if not gateway().quote(subscription, item.id, twin, shown.at).fits(shown):
-        raise QuoteOver(gettext("The price has changed meanwhile: please look at it again."))
+    quotes.require(fresh=shown.is_fresh(clock.now()))
+    quotes.require_same(same=gateway().quote(subscription, item.id, twin, shown.at).fits(shown))
 
 
 def _chosen(held: Subscription, price_id: int) -> Price:

@@ -14,6 +14,7 @@ from paywall.accounts import privacy
 from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.routes import may_enter
 from paywall.billing import customers
+from paywall.billing.quotes import QuoteOver
 from paywall.billing.selfcare import leaving, owned, pausing, switching, waiting
 from paywall.billing.selfcare.forms import CancelForm, PlainForm, SwitchForm
 from paywall.billing.selfcare.rules import Deed
@@ -81,7 +82,7 @@ def switch(held_id: int, price_id: int) -> ResponseReturnValue:
         )
     try:
         outcome = switching.take(current_user.id, held_id, price_id, form.shown)
-    except switching.QuoteOver as over:
+    except QuoteOver as over:
         flash(over.message, "warning")
         return redirect(url_for("selfcare.switch", held_id=held_id, price_id=price_id), 303)
     if outcome is Outcome.WAITING:
