@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, current_app, render_template
 from sqlalchemy import Index, String, Text, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from paywall import clock, jobs, post
 from paywall.config import Settings
-from paywall.db import Id, Model, db, utcnow, words
+from paywall.db import Id, Model, db, insert, utcnow, words
 
 CLAIM = timedelta(minutes=10)
 ATTEMPTS = 8
@@ -159,7 +158,6 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _store(letter: dict[str, Any]) -> int | None:
-    insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
     named = {getattr(Letter, name): value for name, value in letter.items()}
     new = insert(Letter).values(named)
     again = {Letter.try_at: clock.wall(), Letter.unsent: None} | named

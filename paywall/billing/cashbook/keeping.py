@@ -5,7 +5,6 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func
-from sqlalchemy.dialects import postgresql, sqlite
 
 from paywall.billing.cashbook.facts import Entries
 from paywall.billing.cashbook.models import (
@@ -19,7 +18,7 @@ from paywall.billing.cashbook.models import (
     Refund,
 )
 from paywall.billing.gateway import gateway
-from paywall.db import db
+from paywall.db import db, insert
 
 # What one way in knows and another does not: a row keeps it.
 STICKS = {"reader_id", "invoice", "payout"}
@@ -47,7 +46,6 @@ def _write(
     rows = {one.stripe_id: _row(table, one, ticket, readers) for one in facts}
     if not rows:
         return
-    insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
     new = insert(table.__table__)  # type: ignore[attr-defined]  # every one of them is a model
     names = next(iter(rows.values())).keys() - {"stripe_id", "mode"}
     latest = new.on_conflict_do_update(
