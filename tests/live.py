@@ -6,26 +6,31 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import requests
 
 ROOT = Path(__file__).parent.parent
 START = 60.0
 STOP = 20.0
 
 
-class Server:
-    """`url` is its address, without a slash at the end; `data` is its folder."""
+class Running:
+    """A server in processes of its own, at a free port of this machine.
 
-    def __init__(self, data: Path, **environ: str) -> None:
-        self.data = data
+    `command` is a Python module and its words; `{port}` in it is filled in. It runs in `folder` with
+    `environ` as all of its environment, and what it prints is in `log`. `url` is its address, without a slash
+    at the end.
+    """
+
+    def __init__(self, command: str, *, folder: Path, environ: Mapping[str, str], log: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = data / "output.txt"
-        self._environ = environ
+        self._words = command.format(port=self.port).split()
+        self._folder, self._environ, self._log = folder, environ, log
 
     def __enter__(self) -> Self:
         self.start()
@@ -37,17 +42,16 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Start, and return when readers are let in."""
-        environ = {**os.environ, "PAYWALL_DATA_DIR": str(self.data), "PAYWALL_RATE_LIMITS": "false"}
+        """Start, and return when it answers."""
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "paywall.demo", "--port", str(self.port)],
-                cwd=ROOT,
-                env=environ | self._environ,
+                [sys.executable, "-m", *self._words],
+                cwd=self._folder,
+                env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A group of its own, so that a Ctrl-C at the test run does not reach it behind our back.
+                # A group of its own, so that what ends it reaches all of it, and what ends us nothing of it.
                 process_group=0,
             )
         self._wait_until_ready()
@@ -59,9 +63,13 @@ class Server:
         try:
             return self._process.wait(STOP)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            self.kill()
             raise AssertionError(f"did not stop in {STOP:.0f} s:\n{self.output()}") from None
+
+    def kill(self) -> None:
+        """SIGKILL, for all of its processes in the same instant."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     @property
     def pid(self) -> int:
@@ -76,20 +84,37 @@ class Server:
         """What it has printed so far."""
         return self._log.read_text()
 
+    def is_ready(self, status: int) -> bool:
+        """Whether an answer of that status at /healthz shows that it has started."""
+        return status == 200
+
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise AssertionError(f"the demo did not start:\n{self.output()}")
+                raise AssertionError(f"the server did not start:\n{self.output()}")
             time.sleep(0.05)
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+            return self.is_ready(requests.get(f"{self.url}/healthz", timeout=5).status_code)
+        except requests.RequestException:
             return False
+
+
+class Server(Running):
+    """The demo; `data` is its folder."""
+
+    def __init__(self, data: Path, **environ: str) -> None:
+        self.data = data
+        given = {"PAYWALL_DATA_DIR": str(data), "PAYWALL_RATE_LIMITS": "false"}
+        super().__init__(
+            "paywall.demo --port {port}",
+            folder=ROOT,
+            environ={**os.environ, **given, **environ},
+            log=data / "output.txt",
+        )
 
 
 def free_port() -> int:
