@@ -327,6 +327,8 @@ def test_one_bad_line_and_nobody_is_written_to(school: School) -> None:
 
 def test_a_group_that_is_not_paid_for_takes_nobody_in(school: School) -> None:
     school.buy(4)
+    # An invitation stands for thirty days; it is to outlast the month that is paid for.
+    school.shop.sandbox.advance(by=timedelta(days=5))
     school.invite(MIA)
     path = school.link(MIA)
     gateway().client.v1.subscriptions.pause(school.paid().external_id)
