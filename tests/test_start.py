@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ from tests.live import ROOT, free_port
 pytestmark = pytest.mark.server
 
 
-def start(data: Path, *command: str) -> "subprocess.Popen[str]":
-    """Start a command of ours with this data folder."""
-    return subprocess.Popen(
+@contextmanager
+def start(data: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command of ours with this data folder; if it does not end by itself, it is ended by force."""
+    process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
         env={**os.environ, "PAYWALL_DATA_DIR": str(data), "PAYWALL_SECRET_KEY": "k" * 32},
@@ -25,6 +28,12 @@ def start(data: Path, *command: str) -> "subprocess.Popen[str]":
         text=True,
         process_group=0,
     )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def test_the_demo_stops_while_it_starts(tmp_path: Path) -> None:

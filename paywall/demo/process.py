@@ -29,7 +29,13 @@ class Program:
         """`without_us` is what the kernel sends to it should we be killed outright."""
         self.name = name
         self._process = get_context("fork").Process(target=_alone, args=(main, without_us))
-        self._process.start()
+        # What a signal's handler raises within the hooks of a fork, Python prints and forgets: a Ctrl-C would
+        # be lost. So it waits until the fork is done.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def ended(self) -> int | None:
         """Its exit code, or None while it runs."""
@@ -107,6 +113,7 @@ def _alone(main: Callable[[], object], without_us: signal.Signals) -> None:
     os.setpgid(0, 0)
     for number in (*STOP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
     # prctl(2): PR_SET_PDEATHSIG is 1.
     ctypes.CDLL(None).prctl(1, without_us)
     main()
