@@ -108,6 +108,8 @@ class Reader:
 
     def looks(self, name: str) -> None:
         """Look on desktop and phone, light and dark: axe finds nothing, and nothing runs off the side."""
+        # The address shows before the style is there, and without it everything is too small.
+        self.page.wait_for_load_state()
         found: list[str] = []
         for size, (width, height) in WIDTHS.items():
             self.page.set_viewport_size({"width": width, "height": height})
