@@ -34,6 +34,7 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.views import office
 from paywall.reports.views import reports
 
 log = structlog.get_logger()
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports):
+    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports, office):
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:

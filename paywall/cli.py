@@ -32,6 +32,7 @@ from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
 from paywall.membership.seats import SeatRange
 from paywall.money import Money
+from paywall.office import commands as office_commands
 from paywall.sandbox import rehearsal
 from paywall.sandbox.scenarios import SCENARIOS
 
@@ -165,6 +166,8 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
 
 commands.add_command(gate_commands.gate)
 commands.add_command(gate_commands.unlock)
+commands.add_command(office_commands.why_command)
+commands.add_command(office_commands.simulate_command)
 commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)
