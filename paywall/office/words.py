@@ -35,14 +35,14 @@ LEVELS = {
     Level.PUBLIC: "open to everyone",
     Level.REGISTERED: "for readers with an account",
     Level.PATRONS: "for patrons",
-    Level.PLAN: "for the plans",
+    Level.PLAN: "for the plan",
     Level.UNKNOWN: "unknown: it opens to staff only",
 }
 
 
 def gate(which: Gate) -> str:
     """What a gate asks, as part of a sentence."""
-    plans = f" {', '.join(sorted(which.plans)) or '(none is named)'}" if which.level is Level.PLAN else ""
+    plans = f" {' or '.join(sorted(which.plans)) or '(none is named)'}" if which.level is Level.PLAN else ""
     free = (
         "" if which.is_metered or which.level not in {Level.REGISTERED, Level.PATRONS} else ", no free reads"
     )

@@ -246,12 +246,12 @@ def test_the_page_says_how_many_are_left(
         for slug in ("one", "two", "three"):
             publish(slug)
     page = client.get("/article/one").text
-    assert "it is the last one this month" in page
+    assert "It is your last one this month" in page
     spent = client.get("/article/two").text
     assert "With a free account you read one more article free." in spent
     assert PEARL not in spent
     sign_up(client, letters, "ana@example.org")
-    assert "it is the last one this month" in client.get("/article/two").text
+    assert "It is your last one this month" in client.get("/article/two").text
     assert "With a free account" not in client.get("/article/three").text
 
 

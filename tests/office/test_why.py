@@ -114,7 +114,7 @@ def test_an_article_that_is_not_out_can_be_tried(app: Flask, paper: None, run: R
     with app.app_context():
         publish("draft", gate="plan:supporter", published_at=None)
     found = run("simulate", "draft").output
-    assert found.startswith("Title of draft: for the plans supporter\n")
+    assert found.startswith("Title of draft: for the plan supporter\n")
     assert "Patron, supporter" in found
     assert "not out yet: -" in run("why", ANA, "draft").output
 
