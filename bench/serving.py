@@ -26,7 +26,7 @@ class Server(Running):
 
     def start(self) -> None:
         """Start with counters at nothing, and return when it answers."""
-        counters = Path(self._environ["PROMETHEUS_MULTIPROC_DIR"])
+        counters = Path(self.environ["PROMETHEUS_MULTIPROC_DIR"])
         shutil.rmtree(counters, ignore_errors=True)
         counters.mkdir(parents=True)
         super().start()

@@ -30,7 +30,8 @@ class Running:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._words = command.format(port=self.port).split()
-        self._folder, self._environ, self._log = folder, environ, log
+        self.environ = environ
+        self._folder, self._log = folder, log
 
     def __enter__(self) -> Self:
         self.start()
@@ -47,7 +48,7 @@ class Running:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self._words],
                 cwd=self._folder,
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

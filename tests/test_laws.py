@@ -43,6 +43,7 @@ MAY_COMMIT = {
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
     "demo": {"seed"},
     "membership": {"applied"},
+    "office/leaks": {"canaries"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},
 }

@@ -33,13 +33,14 @@ def appoint(email: str, role: StaffRole) -> Appointment:
     reader = readers.find_or_add(address)
     if role in reader.staff_roles:
         return Appointment(address, role, is_new_reader=False, is_new_role=False)
-    reader.roles.append(_row(role))
+    reader.roles.append(row(role))
     begun = proofs.begin(address, link_for=INVITED_FOR, next_path="/account/security")
     letters.with_proof("welcome_staff", address, begun, role=role.value)
     return Appointment(address, role, is_new_reader=is_new_reader, is_new_role=True)
 
 
-def _row(role: StaffRole) -> Role:
+def row(role: StaffRole) -> Role:
+    """The row of a role, made if missing."""
     row = db.session.query(Role).filter_by(name=role.value).one_or_none()
     if row is None:
         db.session.add(row := Role(name=role.value))

@@ -1,16 +1,19 @@
 """`flask paywall why` and `flask paywall simulate`: the door's reasons, from a shell."""
 
+import sys
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from paywall import clock
 from paywall.config import Settings
+from paywall.errors import BadInput
 from paywall.membership.models import Subscription
 from paywall.office import simulator, why, words
+from paywall.office.leaks import canaries, hunt
 from paywall.office.why import Explained
 
 
@@ -35,6 +38,29 @@ def simulate_command(slug: str) -> None:
     click.echo(f"{article.title}: {words.gate(article.gate.at(now))}")
     for sample in simulator.simulate(article.gate, why.newsroom(), now):
         click.echo(f"  {sample.who:<52}{words.decision(sample.decision)}")
+
+
+@click.command("leaktest")
+@click.option("--base", help="A running site, like https://news.example.org; else this app without a server.")
+@with_appcontext
+def leaktest_command(base: str | None) -> None:
+    """Try to read what is gated, in every way and through every route; exit code 1 if a word comes out.
+
+    Plants articles and readers of its own at the far end of the archive, and takes them away again. With
+    --base it must run with the settings of that site.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the app behind the proxy
+    count = hunt.Count()
+    with canaries.planted() as planted:
+        send = hunt.over_http(base.rstrip("/")) if base else hunt.in_process(app)
+        leaks = list(hunt.hunt(planted, hunt.rules_of(app), send, count))
+    for leak in leaks:
+        click.echo(f"LEAK  {leak}", err=True)
+    if count.open_to_staff < len(planted.canaries) - len(canaries.NOT_OUT):
+        raise BadInput("Staff could not read the canaries either, so nothing is proven: is --base this site?")
+    click.echo(f"{count.asked} requests for {len(planted.canaries)} articles, {len(leaks)} leaks.")
+    if leaks:
+        sys.exit(1)
 
 
 def _lines(found: Explained) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The leak test: canaries in gated articles, and every way we know of asking for them."""

@@ -1,0 +1,173 @@
+"""The leak test: it finds nothing in the product, over every route, and it finds what is planted."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from paywall.access import arrivals
+from paywall.access.decision import Decision, Reason, Show
+from paywall.accounts.models import Reader
+from paywall.accounts.routes import may_enter
+from paywall.articles.models import Article
+from paywall.db import db
+from paywall.office.leaks import canaries, hunt
+from paywall.office.leaks.hunt import Answer, Count, Leak
+from paywall.office.leaks.tricks import Ask
+from tests.articles.files import publish
+from tests.live import ROOT, Server
+
+FULL = Decision(Show.FULL, Reason.OPEN)
+
+
+def look(app: Flask, count: Count) -> Iterator[Leak]:
+    """Run the test in this process."""
+    with app.app_context():
+        publish()
+    with app.app_context(), canaries.planted() as planted:
+        yield from hunt.hunt(planted, hunt.rules_of(app), hunt.in_process(app), count)
+
+
+@pytest.mark.story
+def test_nothing_comes_out_through_any_route(app: Flask) -> None:
+    count = Count()
+    assert [str(leak) for leak in look(app, count)] == []
+    assert count.open_to_staff == len(canaries.KINDS)
+    rules = hunt.rules_of(app)
+    assert {rule for rule, _ in rules} == {rule.rule for rule in app.url_map.iter_rules()}
+    assert count.asked > 4 * len(rules)
+
+
+def test_the_command_leaves_nothing_behind(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app.app_context():
+        publish()
+    monkeypatch.setattr("paywall.office.leaks.tricks.article", lambda *_: ())
+    done = app.test_cli_runner().invoke(args=["paywall", "leaktest"])
+    assert done.exit_code == 0, done.output
+    assert "0 leaks" in done.output
+    with app.app_context():
+        assert list(db.session.scalars(select(Article.slug))) == ["the-house"]
+        assert db.session.scalar(select(func.count()).select_from(Reader)) == 0
+
+
+def test_what_a_killed_run_left_is_pulled_up(app: Flask, context: None) -> None:
+    publish()
+    left = canaries.planted()
+    left.__enter__()
+    with canaries.planted() as planted:
+        rest = select(func.count()).select_from(Article).where(Article.slug.like("leaktest-%"))
+        assert db.session.scalar(rest) == len(planted.canaries)
+
+
+def test_a_paper_without_a_section_is_told_what_to_do(app: Flask) -> None:
+    done = app.test_cli_runner().invoke(args=["paywall", "leaktest"])
+    assert done.output == "Error: There is no section yet: import an article first.\n"
+
+
+@contextmanager
+def leaking_route(app: Flask, _: pytest.MonkeyPatch) -> Iterator[None]:
+    @app.get("/print/<slug>")
+    @may_enter("public")
+    def printed(slug: str) -> str:
+        return db.session.scalar(select(Article.full_html).where(Article.slug == slug)) or ""
+
+    yield
+
+
+@contextmanager
+def decision_that_believes_a_robot(_: Flask, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    real = arrivals.Arrivals.decide
+
+    def decide(self: Any, environ: Any, *given: Any) -> Any:
+        found = real(self, environ, *given)
+        is_robot = "Googlebot" in environ.get("HTTP_USER_AGENT", "")
+        return replace(found, decision=FULL) if is_robot else found
+
+    patch.setattr(arrivals.Arrivals, "decide", decide)
+    yield
+
+
+@contextmanager
+def store_that_mixes_readers_up(app: Flask, _: pytest.MonkeyPatch) -> Iterator[None]:
+    store = app.extensions["door"]._store
+    get, put = store.get, store.put
+    store.get, store.put = lambda key: get(key[:2]), lambda key, page: put(key[:2], page)
+    yield
+
+
+@contextmanager
+def tag_that_is_good_for_everyone(_: Flask, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    from paywall.access import pages
+
+    real = pages.Page.of.__func__  # type: ignore[attr-defined]
+
+    def of(cls: Any, status: str, headers: Any, body: bytes) -> Any:
+        page = real(cls, status, headers, body)
+        return pages.Page(page.status, page.headers, page.body, '"one"')
+
+    patch.setattr(pages.Page, "of", classmethod(of))
+    yield
+
+
+@contextmanager
+def drafts_that_are_out(_: Flask, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    patch.setattr("paywall.articles.cards.is_published", lambda _now: Article.id > 0)
+    yield
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (leaking_route, "route /print/<slug>"),
+        (decision_that_believes_a_robot, "Googlebot"),
+        (store_that_mixes_readers_up, "plainly"),
+        (tag_that_is_good_for_everyone, "the tag of staff's page"),
+        (drafts_that_are_out, "tomorrow"),
+    ],
+)
+def test_a_planted_leak_is_found(app: Flask, monkeypatch: pytest.MonkeyPatch, fault: Any, says: str) -> None:
+    with fault(app, monkeypatch):
+        found = next((leak for leak in look(app, Count()) if says in str(leak)), None)
+    assert found is not None
+
+
+def test_a_word_is_found_however_it_is_packed() -> None:
+    import gzip
+    import zlib
+
+    bodies = (b"a secret", gzip.compress(b"a secret"), zlib.compress(b"a secret"), b"a &#115;ecret")
+    for body in bodies:
+        assert hunt._holds(Answer(200, (), body), "secret")
+    assert hunt._holds(Answer(302, (("Location", "/secret"),), b""), "secret")
+    assert not hunt._holds(Answer(200, (), b"nothing"), "secret")
+
+
+@pytest.mark.server
+def test_a_running_site_can_be_tried(server: Server) -> None:
+    key = (server.data / "secret_key").read_text()
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "paywall", "leaktest", "--base", server.url],
+        cwd=ROOT,
+        env={
+            **server.environ,
+            "PAYWALL_SANDBOX": "true",
+            "PAYWALL_SITE_URL": server.url,
+            "PAYWALL_SECRET_KEY": key,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "0 leaks" in done.stdout
+
+
+def test_a_path_goes_out_as_it_is_written() -> None:
+    assert Ask("x", "/a/../b").path == "/a/../b"
