@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
-from paywall.access import middleware
+from paywall.access import crawlers, middleware
 from paywall.access.decision import Decision, Reason, Show
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
@@ -59,11 +59,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
+    crawlers.init_app(app, settings)
     middleware.init_app(app, settings, prefix=ARTICLE_PATH, lookup=lookup)
-    if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
-        )
+    _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
     app.cli.add_command(commands)
@@ -113,6 +111,13 @@ def _sandbox(app: Flask, settings: Settings) -> None:
         secrets=stand_in.webhook_secrets,
     )
     app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
+
+
+def _behind_proxies(app: Flask, number: int) -> None:
+    if number:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
+            app.wsgi_app, x_for=number, x_proto=number, x_host=number
+        )
 
 
 def _presentation(app: Flask, settings: Settings) -> None:

@@ -12,6 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from paywall import jobs, watch
+from paywall.access.crawlers.commands import crawler
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles.importers.markdown import import_markdown
@@ -162,6 +163,7 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
+commands.add_command(crawler)
 commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)
