@@ -1,9 +1,8 @@
 """`flask paywall crawler`: why a search engine does, or does not, see the whole text."""
 
-from collections.abc import Iterator
-
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
 from paywall import clock
 from paywall.access.crawlers import FULL, lists
@@ -15,19 +14,20 @@ from paywall.errors import BadInput
 
 @click.command("crawler")
 @click.argument("address")
+@with_appcontext
 def crawler(address: str) -> None:
     """Whose crawler an ADDRESS is: by the lists that we keep, and by the DNS, which is asked now."""
     found = read(address)
     if found is None:
         raise BadInput(f"{address!r} is no address: give one like 66.249.66.1 or 2001:4860:4801:10::1")
     settings: Settings = current_app.extensions["settings"]
-    verified = False
+    verified = []
     for engine in ENGINES:
         is_listed, by_list = _by_list(settings, found, engine)
         is_named, by_name = _by_name(found, engine)
         click.echo(f"{engine.name}\n  list  {by_list}\n  DNS   {by_name}")
-        verified = verified or is_listed or is_named
-    click.echo("\n".join(_so(settings, is_verified=verified)))
+        verified += [engine.name] if is_listed or is_named else []
+    click.echo(_so(settings, verified))
 
 
 def _by_list(settings: Settings, address: Address, engine: Engine) -> tuple[bool, str]:
@@ -56,10 +56,9 @@ def _by_name(address: Address, engine: Engine) -> tuple[bool, str]:
     return bool(finding.is_theirs), said
 
 
-def _so(settings: Settings, *, is_verified: bool) -> Iterator[str]:
-    if not is_verified:
-        yield "So: an ordinary visitor, whatever it says that it is."
-    elif settings.crawlers == FULL:
-        yield "So: the whole text, if its User-Agent names that engine's crawler."
-    else:
-        yield "So: the teaser, as every visitor gets it (PAYWALL_CRAWLERS is teaser)."
+def _so(settings: Settings, verified: list[str]) -> str:
+    if not verified:
+        return "So: an ordinary visitor, whatever it says that it is."
+    if settings.crawlers == FULL:
+        return f"So: the whole text, if its User-Agent names the crawler of {verified[0]}."
+    return f"So: {verified[0]}, and the teaser like every visitor (PAYWALL_CRAWLERS is teaser)."

@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -27,8 +26,6 @@ MOST_NAMES = 5
 NO_SUCH_HOST = frozenset({1, 4})
 NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
-Reverse = Callable[[str], tuple[str, list[str], list[str]]]
-Forward = Callable[..., list[tuple[Any, ...]]]
 Key = tuple[Address, Engine]
 
 log = structlog.get_logger()
@@ -42,18 +39,12 @@ class Finding:
     is_theirs: bool | None
 
 
-def look_up(
-    address: Address,
-    engine: Engine,
-    *,
-    reverse: Reverse = socket.gethostbyaddr,
-    forward: Forward = socket.getaddrinfo,
-) -> Finding:
+def look_up(address: Address, engine: Engine) -> Finding:
     """The way the engines document: the address's name must be theirs, and lead back to the address."""
     if not address.is_global or not engine.domains:
         return Finding("", is_theirs=False)
     try:
-        name, others, _ = reverse(str(address))
+        name, others, _ = socket.gethostbyaddr(str(address))
     except UnicodeError:
         return Finding("", is_theirs=False)
     except OSError as failure:
@@ -64,7 +55,7 @@ def look_up(
         return Finding(names[0], is_theirs=False)
     try:
         # The dot at the end: what resolv.conf searches in is not asked.
-        found = forward(f"{host}.", None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(f"{host}.", None, type=socket.SOCK_STREAM)
     except OSError as failure:
         return Finding(host, is_theirs=False if failure.errno in NO_SUCH_NAME else None)
     return Finding(host, is_theirs=address in {read(str(one[4][0])) for one in found})
