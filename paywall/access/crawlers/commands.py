@@ -39,7 +39,7 @@ def _by_list(settings: Settings, address: Address, engine: Engine) -> tuple[bool
         return False, "not here yet: the worker fetches it within an hour if PAYWALL_CRAWLERS is full"
     is_listed = address in held.ranges
     which = f"{held.ranges.networks} networks of {held.fetched_at:%Y-%m-%d %H:%M} UTC"
-    return is_listed, f"{'yes' if is_listed else 'no, not'} among {which}"
+    return is_listed, f"{'yes,' if is_listed else 'no, not'} among {which}"
 
 
 def _by_name(address: Address, engine: Engine) -> tuple[bool, str]:
