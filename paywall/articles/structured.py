@@ -1,4 +1,4 @@
-"""What an article's page tells engines of itself: schema.org's NewsArticle, and what may be quoted. Pure."""
+"""What an article's page tells engines of itself: schema.org's NewsArticle, and what may be quoted."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The search engines that we can verify: what their crawlers say they are, and where they live."""
+"""The search engines that we can verify: what their crawlers say, and where they live. Pure."""
 
 import re
 from dataclasses import dataclass
