@@ -12,7 +12,7 @@ HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A search engine. `agent`: the word in the User-Agent of the crawler that fills its index.
+    """A search engine. `agent`: what stands, in small letters, in the User-Agent of what fills its index.
 
     `domains`: where the crawler's host names end, each with its leading dot; none if it documents none.
     """
@@ -42,14 +42,11 @@ ENGINES = (
 )
 BY_NAME = {engine.name: engine for engine in ENGINES}
 
-_by_agent = {engine.agent: engine for engine in ENGINES}
-_agents = re.compile(rf"\b(?:{'|'.join(_by_agent)})\b", re.IGNORECASE | re.ASCII)
-
 
 def claimed(user_agent: str) -> Engine | None:
     """The engine whose crawler a User-Agent says it is: a reason to look, and never a proof."""
-    found = _agents.search(user_agent[:LONGEST_AGENT])
-    return _by_agent[found[0].lower()] if found else None
+    said = user_agent[:LONGEST_AGENT].lower()
+    return next((engine for engine in ENGINES if engine.agent in said), None)
 
 
 def read(address: str) -> Address | None:

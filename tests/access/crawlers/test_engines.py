@@ -25,7 +25,6 @@ GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.
         ("GoogleOther", None),
         ("AdsBot-Google (+http://www.google.com/adsbot.html)", None),
         ("Mozilla/5.0 (compatible; GPTBot/1.1; +https://openai.com/gptbot)", None),
-        ("NotGooglebots/1.0", None),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", None),
         ("x" * LONGEST_AGENT + GOOGLEBOT, None),
         ("", None),
