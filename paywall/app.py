@@ -14,12 +14,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
-from paywall.access import middleware
+from paywall.access import crawlers, middleware
 from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
-from paywall.articles import feeds, gates
+from paywall.articles import engines, feeds, gates
 from paywall.articles.views import articles
 from paywall.billing import (
     gateway,
@@ -53,7 +53,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports, office):
+    for blueprint in (
+        articles,
+        feeds.feeds,
+        engines.engines,
+        accounts,
+        billing,
+        given,
+        grouped,
+        selfcare,
+        reports,
+        office,
+    ):
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:
@@ -61,11 +72,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
+    crawlers.init_app(app, settings)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
-    if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
-        )
+    _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
     app.cli.add_command(commands)
@@ -115,6 +124,13 @@ def _sandbox(app: Flask, settings: Settings) -> None:
         secrets=stand_in.webhook_secrets,
     )
     app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
+
+
+def _behind_proxies(app: Flask, number: int) -> None:
+    if number:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
+            app.wsgi_app, x_for=number, x_proto=number, x_host=number
+        )
 
 
 def _presentation(app: Flask, settings: Settings) -> None:

@@ -12,6 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from paywall import jobs, watch
+from paywall.access.crawlers.commands import crawler
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles import gate_commands
@@ -169,6 +170,7 @@ commands.add_command(gate_commands.unlock)
 commands.add_command(office_commands.why_command)
 commands.add_command(office_commands.simulate_command)
 commands.add_command(office_commands.leaktest_command)
+commands.add_command(crawler)
 commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)

@@ -105,6 +105,31 @@ class Settings(BaseSettings):
 
     page_store_mb: int = Field(64, ge=1, le=4096, description="Memory per worker for rendered pages, in MiB.")
 
+    crawlers: str = Field(
+        "teaser",
+        pattern="^(teaser|full)$",
+        description="What verified search engines get of a gated article: teaser, or full.",
+    )
+    crawler_lists: str = Field(
+        "google=https://developers.google.com/static/crawling/ipranges/common-crawlers.json,"
+        "bing=https://www.bing.com/toolbox/bingbot.json,"
+        "apple=https://search.developer.apple.com/applebot.json,"
+        "duckduckgo=https://duckduckgo.com/duckduckbot.json",
+        pattern=r"^\s*([a-z]+=https://[^\s,]+([\s,]+|$))*$",
+        description="Where search engines list their addresses; empty: by the DNS alone.",
+    )
+    max_snippet: int = Field(
+        160,
+        ge=-1,
+        le=10_000,
+        description="Characters of a gated article that search engines may quote; -1: as many as they like.",
+    )
+    ai_crawlers: str = Field(
+        "deny",
+        pattern="^(allow|deny)$",
+        description="What robots.txt says to crawlers that collect text to train models with.",
+    )
+
     smtp_url: SecretStr = Field(
         SecretStr(""), description="smtp://user:password@host:587 or smtps://...:465."
     )

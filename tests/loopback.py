@@ -14,6 +14,7 @@ class ReachedOut(AssertionError):
 def guard() -> None:
     """From now on every connection and every look-up of a name that leaves this machine is refused."""
     connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+    name_of = socket.gethostbyaddr
 
     def guarded_connect(self: socket.socket, address: Any, /) -> None:
         _check(self.family, address)
@@ -28,9 +29,15 @@ def guard() -> None:
             raise ReachedOut(f"a test looked up {host!r}")
         return look_up(host, *args, **kwargs)
 
+    def guarded_name(address: str) -> Any:
+        if not _here(address):
+            raise ReachedOut(f"a test asked for the name of {address!r}")
+        return name_of(address)
+
     socket.socket.connect = guarded_connect  # type: ignore[method-assign,assignment]  # the guard stands here
     socket.socket.connect_ex = guarded_connect_ex  # type: ignore[method-assign,assignment]  # and here
     socket.getaddrinfo = guarded_look_up
+    socket.gethostbyaddr = guarded_name
 
 
 def _check(family: int, address: Any) -> None:

@@ -1,11 +1,16 @@
-"""Where a teaser ends: cut on the parsed tree, so that what is left is whole HTML. Pure."""
+"""Where a teaser ends: cut, or marked, on the parsed tree, so that what goes out is whole HTML. Pure."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MORE = "more"
+# Where all is shown, the class of what a teaser leaves out. What has the attribute, no engine quotes.
+GATED = "gated"
+OPENING = f'class="{GATED}" data-nosnippet'
 ELLIPSIS = "…"
 INLINE = frozenset(
     {"a", "abbr", "b", "cite", "code", "del", "em", "i", "mark", "q", "s", "strong", "sub", "sup"}
@@ -36,6 +41,22 @@ def cut(html: str, *, words: int) -> Cut:
         _keep_words(body, min(words, total // 2))
     text = " ".join(_plain(body).split())
     return Cut(html=(body.inner_html or "").strip(), text=text, words_left=max(0, total - len(text.split())))
+
+
+def mark_rest(html: str, *, shown: int) -> str | None:
+    """The whole article with what a teaser of `shown` words leaves out in elements of the class GATED.
+
+    They are side by side, never one in another. A block that cannot be divided, like a list, and a word with
+    stress on it belong to the rest as a whole. None if nothing is left out.
+    """
+    open_part, rest, left = _shown(_parse(html), shown)
+    if rest is None:
+        return None
+    if left and rest.tag == "p" and not rest.attributes:
+        open_part.append(_paragraph(rest, left))
+        rest = rest.next
+    hidden = "".join(node.html or "" for node in _from(rest))
+    return "".join(open_part) + (f"<div {OPENING}>{hidden}</div>" if hidden.strip() else hidden)
 
 
 def plain(html: str) -> str:
@@ -106,6 +127,43 @@ def _keep_words(body: LexborNode, words: int) -> None:
     # Pictures without a word: there is no half of them to show.
     while (child := body.first_child) is not None:
         child.decompose()
+
+
+def _shown(parent: LexborNode, words: int) -> tuple[list[str], LexborNode | None, int]:
+    """What is inside `parent` up to `words` words, the first node beyond, and its words that are shown."""
+    shown: list[str] = []
+    node, left = parent.first_child, words
+    while node is not None and left and (count := _count(node)) <= left:
+        shown.append(node.html or "")
+        node, left = node.next, left - count
+    return shown, node, left
+
+
+def _count(node: LexborNode) -> int:
+    return len(((node.text_content or "") if node.is_text_node else _plain(node)).split())
+
+
+def _from(node: LexborNode | None) -> Iterator[LexborNode]:
+    while node is not None:
+        yield node
+        node = node.next
+
+
+def _paragraph(node: LexborNode, words: int) -> str:
+    """A paragraph of which `words` words are shown."""
+    shown, rest, left = _shown(node, words)
+    hidden = [one.html or "" for one in _from(rest)]
+    if rest is not None and rest.is_text_node:
+        head, hidden[0] = _divide(rest.text_content or "", left)
+        shown.append(head)
+    return f"<p>{''.join(shown)}<span {OPENING}>{''.join(hidden)}</span></p>"
+
+
+def _divide(text: str, words: int) -> tuple[str, str]:
+    """A text as HTML: so many words of it, and the rest."""
+    found = re.match(rf"(?:\s*\S+){{{words}}}", text)
+    at = found.end() if found else 0
+    return escape(text[:at], quote=False), escape(text[at:], quote=False)
 
 
 def _lead(node: LexborNode) -> str:

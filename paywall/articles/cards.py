@@ -63,6 +63,11 @@ class Card:
         return self.gate.level
 
     @property
+    def changed_at(self) -> datetime:
+        """When it last changed; what was written before it came out changed then."""
+        return max(self.updated_at, self.published_at)
+
+    @property
     def description(self) -> str:
         """A sentence or two that anyone may read: the standfirst, else the teaser."""
         return self.standfirst or self.teaser_text

@@ -43,7 +43,7 @@ def _rfc3339(instant: object) -> str:
 
 def _feed(section: cards.SectionName | None) -> Response:
     entries = cards.newest(clock.now(), limit=ENTRIES, section=section.slug if section else None)
-    changed = max((max(card.updated_at, card.published_at) for card in entries), default=None)
+    changed = max((card.changed_at for card in entries), default=None)
     xml = render_template("articles/feed.xml", entries=entries, section=section, changed=changed)
     response = current_app.response_class(NOT_XML.sub("", xml), mimetype="application/atom+xml")
     response.add_etag()

@@ -1,4 +1,4 @@
-"""The paper's pages: front, sections, articles, pictures, and what search engines ask for."""
+"""The paper's pages: front, sections, articles and pictures."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,19 +13,20 @@ from flask import (
     request,
     send_from_directory,
     session,
+    url_for,
 )
 from flask_login import current_user
 from sqlalchemy import select
 
 from paywall import clock
-from paywall.access import free_reads
+from paywall.access import free_reads, teaser
 from paywall.access.arrivals import Arrival
-from paywall.access.decision import TEASER_IN_DOUBT, Decision, Show
+from paywall.access.decision import TEASER_IN_DOUBT, Decision, Reason, Show
 from paywall.access.middleware import ARRIVAL
 from paywall.accounts.routes import may_enter
-from paywall.articles import cards, gates
+from paywall.articles import cards, gates, structured
 from paywall.articles.cards import Card
-from paywall.articles.gates import ARTICLE_PATH, FRESH, NUL
+from paywall.articles.gates import ARTICLE_PATH, NUL
 from paywall.articles.importers.draft import PICTURE_NAME
 from paywall.articles.models import Article, Section
 from paywall.articles.offer import Offer, offer
@@ -36,6 +37,8 @@ FRONT_CARDS = 24
 SECTION_CARDS = 20
 WORDS_A_MINUTE = 230
 PICTURE_AGE = 24 * 3600
+# The reasons for which everybody sees the whole.
+OPEN = frozenset({Reason.OPEN, Reason.UNLOCKED})
 KINDS = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 articles = Blueprint("articles", __name__)
@@ -43,7 +46,11 @@ articles = Blueprint("articles", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All that the article page may print: `html` is the whole body only where the door said so."""
+    """All that the article page may print: `html` is the whole body only where the door said so.
+
+    `is_open`: it does so for everybody. `gated_class`: that of the elements which hold what others do not
+    see; None if there are none on this page.
+    """
 
     card: Card
     picture_credit: str
@@ -53,6 +60,8 @@ class Sheet:
     is_full: bool
     reads_left: int | None
     meter_days: int
+    is_open: bool
+    gated_class: str | None
     offer: Offer | None
     related: list[Card]
 
@@ -108,7 +117,11 @@ def article(slug: str) -> Response:
     sheet = _sheet(slug, decision, clock.now(), signed_in=signed_in)
     if sheet is None:
         abort(404)
-    response = current_app.make_response(render_template("articles/article.html", sheet=sheet))
+    response = current_app.make_response(
+        render_template(
+            "articles/article.html", sheet=sheet, news_article=_structured(sheet), robots=_robots(sheet)
+        )
+    )
     if arrival is None:
         response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -125,25 +138,6 @@ def picture(name: str) -> Response:
     response = send_from_directory(folder, name, mimetype=kind, max_age=PICTURE_AGE)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-@articles.get("/robots.txt")
-@may_enter("public")
-def robots() -> Response:
-    """Where search engines may go."""
-    site = _settings().site_url
-    lines = ("User-agent: *", "Disallow: /account", "Disallow: /join", f"Sitemap: {site}/sitemap.xml")
-    return _public("\n".join(lines) + "\n", "text/plain")
-
-
-@articles.get("/sitemap.xml")
-@may_enter("public")
-def sitemap() -> Response:
-    """Every page of the paper that is out."""
-    now = clock.now()
-    query = select(Article.slug, Article.updated_at).where(cards.is_published(now))
-    found = db.session.execute(query.order_by(Article.published_at.desc()).limit(50_000)).all()
-    return _public(render_template("articles/sitemap.xml", articles=found), "application/xml")
 
 
 @articles.app_url_value_preprocessor
@@ -175,18 +169,41 @@ def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> 
     house, allowance = gates.house_now(now), free_reads.allowed(_settings())
     more_free = 0 if signed_in else allowance.reader - allowance.visitor
     card = Card.of(row, house, now)
+    is_open = decision.reason in OPEN
+    marked = teaser.mark_rest(row.html, shown=row.words - row.words_left) if is_full and not is_open else None
     return Sheet(
         card,
         row.picture_credit,
-        row.html,
+        marked or row.html,
         row.words,
         row.words_left,
         is_full=is_full,
         reads_left=decision.reads_left,
         meter_days=allowance.days,
+        is_open=is_open,
+        gated_class=teaser.GATED if marked else None,
         offer=None if is_full else offer(card.gate, decision, more_free=more_free),
         related=cards.related(card, house, now),
     )
+
+
+def _structured(sheet: Sheet) -> dict[str, Any]:
+    settings, card = _settings(), sheet.card
+    site = settings.site_url
+    logo = site + url_for("static", filename="icon.svg")
+    picture = site + url_for("articles.picture", name=card.picture) if card.picture else None
+    return structured.news_article(
+        card,
+        structured.Paper(settings.site_name, f"{site}/", logo, settings.language.replace("_", "-")),
+        address=site + url_for("articles.article", slug=card.slug),
+        picture=picture,
+        is_open=sheet.is_open,
+        gated_class=sheet.gated_class,
+    )
+
+
+def _robots(sheet: Sheet) -> str:
+    return structured.robots(is_open=sheet.is_open, max_snippet=_settings().max_snippet)
 
 
 def _page(template: str, **context: Any) -> Response:
@@ -201,12 +218,6 @@ def _page(template: str, **context: Any) -> Response:
     whose = "private" if current_user.is_authenticated else "public"
     response.headers["Cache-Control"] = f"{whose}, no-cache"
     response.vary.add("Cookie")
-    return response
-
-
-def _public(text: str, kind: str) -> Response:
-    response = _tagged(text, kind)
-    response.headers["Cache-Control"] = f"public, max-age={FRESH}"
     return response
 
 

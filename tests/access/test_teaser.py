@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from paywall.access.teaser import ELLIPSIS, cut, plain
+from paywall.access.teaser import ELLIPSIS, GATED, OPENING, cut, mark_rest, plain
 
 
 def test_the_authors_mark_ends_it() -> None:
@@ -80,6 +80,32 @@ def test_words_in_one_word_of_two_tags_stay_one() -> None:
     assert plain("<p>un<b>believ</b>able</p><p>next</p>") == "unbelievable next"
 
 
+BLOCK, WORDS = f"<div {OPENING}>", f"<span {OPENING}>"
+
+
+@pytest.mark.parametrize(
+    ("html", "shown", "marked"),
+    [
+        ("<p>a b</p><p>c d</p>", 2, f"<p>a b</p>{BLOCK}<p>c d</p></div>"),
+        ("<p>a b</p><p>c d</p>", 0, f"{BLOCK}<p>a b</p><p>c d</p></div>"),
+        ("<p>a b</p><p>c d</p>", 3, f"<p>a b</p><p>c{WORDS} d</span></p>"),
+        ("<p>a b c</p><h2>d</h2>", 1, f"<p>a{WORDS} b c</span></p>{BLOCK}<h2>d</h2></div>"),
+        ("<p>a <em>b c</em> d</p>", 1, f"<p>a {WORDS}<em>b c</em> d</span></p>"),
+        ("<p>a <em>b c</em> d</p>", 2, f"<p>a {WORDS}<em>b c</em> d</span></p>"),
+        ("<p>a <em>b c</em> d</p>", 3, f"<p>a <em>b c</em>{WORDS} d</span></p>"),
+        ("<p>a &lt; b &amp; c</p>", 2, f"<p>a &lt;{WORDS} b &amp; c</span></p>"),
+        ("<ul><li>a</li><li>b</li></ul><p>c</p>", 1, f"{BLOCK}<ul><li>a</li><li>b</li></ul><p>c</p></div>"),
+        ('<p title="x">a b</p>', 1, f'{BLOCK}<p title="x">a b</p></div>'),
+        ("<p>a</p><hr><p>b</p>", 1, f"<p>a</p>{BLOCK}<hr><p>b</p></div>"),
+        ("<p>a b</p>", 2, None),
+        ("<p>a b</p>", 9, None),
+        ("", 0, None),
+    ],
+)
+def test_where_all_is_shown_the_rest_is_marked(html: str, shown: int, marked: str | None) -> None:
+    assert mark_rest(html, shown=shown) == marked
+
+
 words = st.integers(0, 10_000).map("w{}".format)
 texts = st.lists(words, min_size=1, max_size=8).map(" ".join)
 
@@ -110,6 +136,20 @@ def test_no_word_of_the_rest_is_in_it(html: str, limit: int) -> None:
     shown = re.findall(r"n\d+", cut(numbered, words=limit).html)
     assert shown == [f"n{number}" for number in range(len(shown))]
     assert len(shown) <= limit
+
+
+@given(bodies, st.integers(0, 60))
+def test_each_word_that_a_teaser_leaves_out_is_in_the_marked_part(html: str, limit: int) -> None:
+    numbered = _numbered(html)
+    shown = len(cut(numbered, words=limit).text.split())
+    marked = mark_rest(numbered, shown=shown) or numbered
+    assert plain(marked) == plain(numbered)
+    parts = LexborHTMLParser(marked).css(f".{GATED}")
+    assert not any(part.css(f".{GATED} .{GATED}") for part in parts)
+    inside = [word for part in parts for word in re.findall(r"n\d+", part.text())]
+    everything = re.findall(r"n\d+", marked)
+    assert inside == everything[len(everything) - len(inside) :]
+    assert set(re.findall(r"n\d+", " ".join(plain(numbered).split()[shown:]))) <= set(inside)
 
 
 @given(bodies, bodies)

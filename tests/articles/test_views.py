@@ -40,6 +40,8 @@ ELSEWHERE = (
     "/feed.atom",
     "/section/city/feed.atom",
     "/sitemap.xml",
+    "/sitemap/articles-1.xml",
+    "/sitemap/news.xml",
     "/robots.txt",
     "/article/another",
     f"/join?next={PAGE}",

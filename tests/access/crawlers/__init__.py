@@ -1,0 +1,1 @@
+"""The search engines' crawlers at the door."""
