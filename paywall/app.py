@@ -16,9 +16,12 @@ from werkzeug.wrappers import Response
 from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import middleware
 from paywall.access.decision import Decision, Reason, Show
+from paywall.access.gift_links import arriving, opening
+from paywall.access.institutions import reading
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
+from paywall.articles.gift_pages import gift_links
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import (
     gateway,
@@ -34,6 +37,8 @@ from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
 from paywall.reports.views import reports
+
+ROOMS = (articles, feeds.feeds, gift_links, accounts, billing, given, grouped, selfcare, reports)
 
 log = structlog.get_logger()
 
@@ -51,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports):
+    for blueprint in ROOMS:
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:
@@ -59,11 +64,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
+    for passes in (opening, arriving, reading):
+        passes.init_app(app, settings)
     middleware.init_app(app, settings, prefix=ARTICLE_PATH, lookup=lookup)
-    if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
-        )
+    _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
     app.cli.add_command(commands)
@@ -146,6 +150,13 @@ def _offers_joining() -> bool:
         is_patron = decision.reason is Reason.HIGHER_PLAN
         return not is_patron and (decision.show is Show.TEASER or not _signed_in())
     return not (current_user.is_authenticated and record.billed(current_user.id))
+
+
+def _behind_proxies(app: Flask, proxies: int) -> None:
+    if proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+        )
 
 
 def _errors(app: Flask) -> None:

@@ -91,6 +91,12 @@ def read_only() -> None:
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
 
 
+def reading_engine(app: Flask) -> Engine:
+    """An engine whose transactions only read; no context is needed to use it."""
+    with app.app_context():
+        return db.engine.execution_options(sqlite_begin="DEFERRED")
+
+
 def prepare(engine: Engine) -> None:
     """Teach a SQLite engine WAL, foreign keys and explicit BEGIN; leave others as they are."""
     if engine.dialect.name == "sqlite":

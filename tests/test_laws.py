@@ -21,8 +21,9 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Where a transaction may end: views, commands and jobs, and steps at Stripe that must not be forgotten.
 # Rooms within write, and leave the commit to whoever called.
 MAY_COMMIT = {
+    "access/institutions": {"commands"},
     "accounts": {"letters", "proofs", "security", "views"},
-    "articles": {"views"},
+    "articles": {"gift_commands", "gift_pages", "views"},
     "billing": {
         "checkout",
         "customers",
