@@ -80,7 +80,7 @@ def upgrade():
             sa.Enum(*WAYS, name="way", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
-        text("key", 200),
+        text("key", 64),
         number("reads"),
         belongs("institution_use", "institution_id", "institution"),
         sa.PrimaryKeyConstraint("institution_id", "day", "way", "key", name=op.f("pk_institution_use")),

@@ -31,7 +31,7 @@ def upgrade():
         "gift_link",
         number("id"),
         number("giver_id"),
-        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("by_staff", sa.Boolean(), nullable=False),
         sa.Column("nonce", sa.String(length=32), nullable=False),
         instant("made_at"),

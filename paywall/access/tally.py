@@ -28,9 +28,9 @@ BATCHES_KEPT = timedelta(days=2)
 
 PREFETCH = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 # Programs that fetch a page to show its title beside a link in a chat. A count may believe what they say of
-# themselves, for nobody is let in by it.
+# themselves, for nobody is let in by it. (A Cubot is a telephone.)
 PREVIEWS = re.compile(
-    r"bot\b|crawler|spider|preview|facebookexternalhit|whatsapp|skypeuripreview|embedly|mattermost",
+    r"(?<!cu)bot\b|crawler|spider|preview|facebookexternalhit|whatsapp|skypeuripreview|embedly|mattermost",
     re.IGNORECASE,
 )
 

@@ -1,6 +1,6 @@
 """Who came by a gift link and signed up: a note in the signed session, and a row at the sign-up."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from flask import Flask, session
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 def note(link_id: int, now: datetime) -> None:
     """Remember in this browser's session that it has opened a link; the last one counts."""
-    session[CAME_BY] = [link_id, int(now.timestamp())]
+    session[CAME_BY] = [link_id, now.isoformat()]
 
 
 def init_app(app: Flask, _settings: Settings) -> None:
@@ -32,8 +32,8 @@ def _signed_in(_app: Flask, *, user: Reader, **_facts: object) -> None:
     found = session.pop(CAME_BY, None)
     if found is None:
         return
-    link_id, second = found
-    if not rules.came_by(datetime.fromtimestamp(second, UTC), user.created_at, clock.now()):
+    link_id, opened_at = found
+    if not rules.came_by(datetime.fromisoformat(opened_at), user.created_at, clock.now()):
         return
     row = insert(GiftArrival).values(gift_link_id=link_id, reader_id=user.id, at=clock.now())
     try:

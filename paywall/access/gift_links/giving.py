@@ -74,10 +74,11 @@ def revoke(link_id: int, now: datetime, *, giver_id: int | None = None) -> GiftL
 def given(*which: ColumnElement[bool], most: int) -> Sequence[Given]:
     """The newest links of those that fit, with what came of each."""
     links = db.session.scalars(select(GiftLink).where(*which).order_by(GiftLink.id.desc()).limit(most)).all()
+    # Who arrived has joined by it, so whatever they have paid came after.
     arrived = GiftArrival.gift_link_id.in_([link.id for link in links])
     has_paid = (
         select(MembershipEvent.id)
-        .where(MembershipEvent.reader_id == GiftArrival.reader_id, MembershipEvent.at >= GiftArrival.at)
+        .where(MembershipEvent.reader_id == GiftArrival.reader_id)
         .where(MembershipEvent.source.in_(PAID_BY_READER), MembershipEvent.monthly_delta > 0)
         .exists()
     )

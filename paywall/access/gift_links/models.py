@@ -23,7 +23,7 @@ class GiftLink(Model):
 
     id: Mapped[Id]
     giver_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))
-    key: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(String(64))
     by_staff: Mapped[bool]
     nonce: Mapped[str] = mapped_column(String(32), default=new_nonce)
     made_at: Mapped[datetime] = mapped_column(default=utcnow)

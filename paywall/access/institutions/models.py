@@ -83,7 +83,7 @@ class InstitutionUse(Model):
     institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     way: Mapped[Way] = mapped_column(words(Way), primary_key=True)
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
     reads: Mapped[int]
 
 
