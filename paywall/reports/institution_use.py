@@ -31,7 +31,8 @@ def report(slug: str, first: datetime | None, last: datetime | None, *, most: in
     if until < since:
         raise BadInput("The last day must not be before the first.")
     read_only()
-    lines = _csv(slug, since, until) if as_csv else _words(slug, since, until, most)
+    lines = list(_csv(slug, since, until) if as_csv else _words(slug, since, until, most))
+    db.session.rollback()
     for line in lines:
         click.echo(line)
 
