@@ -42,6 +42,7 @@ def upgrade():
         instant("starts_at"),
         instant("ends_at"),
         instant("made_at"),
+        number("changes"),
         sa.CheckConstraint("starts_at <= ends_at", name=op.f("ck_institution_term")),
         belongs("institution", "plan_id", "plan"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_institution")),

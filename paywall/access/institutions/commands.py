@@ -44,7 +44,7 @@ def change(
     slug: str, name: str | None, first: datetime | None, last: datetime | None, plan: str | None
 ) -> None:
     """Change an institution's name, days or plan: what is not given stays."""
-    one = keeping.locked(slug)
+    one = keeping.find(slug)
     since = start_of(first.date()) if first else one.starts_at
     term = Term(since, end_of(last.date()) if last else one.ends_at) if first or last else None
     one = keeping.change(slug, name=name, term=term, plan=plan)

@@ -37,7 +37,7 @@ def add(slug: str, name: str, term: Term, plan: str | None) -> Institution:
 
 def change(slug: str, *, name: str | None, term: Term | None, plan: str | None) -> Institution:
     """Change what is not None; a plan "" takes the plan away. The caller commits."""
-    one = locked(slug)
+    one = _changing(slug)
     one.name = name or one.name
     if plan is not None:
         one.plan_id = _plan_id(plan or None)
@@ -52,7 +52,7 @@ def change(slug: str, *, name: str | None, term: Term | None, plan: str | None) 
 
 def end(slug: str, at: datetime) -> Institution:
     """End an institution at an instant, if it does not end before; the caller commits."""
-    one = locked(slug)
+    one = _changing(slug)
     one.ends_at = min(one.ends_at, at)
     one.starts_at = min(one.starts_at, one.ends_at)
     return one
@@ -60,7 +60,7 @@ def end(slug: str, at: datetime) -> Institution:
 
 def add_ranges(slug: str, texts: Iterable[str], *, may_be_private: bool = False) -> Institution:
     """Let an institution read from some networks; the caller commits. Raises BadInput, Conflict."""
-    one = locked(slug)
+    one = _changing(slug)
     for text in texts:
         new = Range.read(text)
         if new.is_private and not may_be_private:
@@ -76,7 +76,7 @@ def add_ranges(slug: str, texts: Iterable[str], *, may_be_private: bool = False)
 
 def remove_ranges(slug: str, texts: Iterable[str]) -> Institution:
     """Take ranges back, as they were added; the caller commits. Raises BadInput, NotFound."""
-    one = locked(slug)
+    one = _changing(slug)
     for text in texts:
         gone = [row for row in one.ranges if row.range == Range.read(text)]
         if not gone:
@@ -87,7 +87,7 @@ def remove_ranges(slug: str, texts: Iterable[str]) -> Institution:
 
 def add_domains(slug: str, names: Iterable[str], *, with_subdomains: bool = False) -> Institution:
     """Let who has an address at some domains read; the caller commits. Raises BadInput, Conflict."""
-    one = locked(slug)
+    one = _changing(slug)
     for name in names:
         domain = _spelled(name)
         known_domains.refuse_public(domain)
@@ -102,7 +102,7 @@ def add_domains(slug: str, names: Iterable[str], *, with_subdomains: bool = Fals
 
 def remove_domains(slug: str, names: Iterable[str]) -> Institution:
     """Take domains back; the caller commits. Raises BadInput, NotFound."""
-    one = locked(slug)
+    one = _changing(slug)
     for name in names:
         gone = [row for row in one.domains if row.domain == _spelled(name)]
         if not gone:
@@ -119,10 +119,12 @@ def find(slug: str) -> Institution:
     return found
 
 
-def locked(slug: str) -> Institution:
+def _changing(slug: str) -> Institution:
     """The same, with all institutions held until the commit: of two changes at once one sees the other."""
     db.session.execute(select(Institution.id).order_by(Institution.id).with_for_update())
-    return find(slug)
+    one = find(slug)
+    one.changes += 1
+    return one
 
 
 def _set_term(one: Institution, term: Term) -> None:

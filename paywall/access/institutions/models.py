@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from paywall.access.institutions.ranges import Range, number
+from paywall.access.institutions.ranges import Range
 from paywall.db import Id, Model, utcnow, words
 from paywall.membership.models import Plan
 
@@ -19,7 +19,10 @@ class Way(enum.StrEnum):
 
 
 class Institution(Model):
-    """Who reads from `starts_at` to just before `ends_at`; with a plan it opens that plan's gates, too."""
+    """Who reads from `starts_at` to just before `ends_at`; with a plan it opens that plan's gates, too.
+
+    `changes` grows with every change of it, its domains and its ranges: the door reads only what has changed.
+    """
 
     __tablename__ = "institution"
     __table_args__ = (CheckConstraint("starts_at <= ends_at", name="term"),)
@@ -31,6 +34,7 @@ class Institution(Model):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     made_at: Mapped[datetime] = mapped_column(default=utcnow)
+    changes: Mapped[int] = mapped_column(default=1)
     plan: Mapped[Plan | None] = relationship()
     domains: Mapped[list["InstitutionDomain"]] = relationship(
         back_populates="institution", cascade="all, delete-orphan", order_by="InstitutionDomain.domain"
@@ -72,7 +76,7 @@ class InstitutionRange(Model):
     @property
     def range(self) -> Range:
         """The same in numbers."""
-        return as_range(self.first, self.last)
+        return Range.read(f"{self.first}-{self.last}")
 
 
 class InstitutionUse(Model):
@@ -85,11 +89,3 @@ class InstitutionUse(Model):
     way: Mapped[Way] = mapped_column(words(Way), primary_key=True)
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     reads: Mapped[int]
-
-
-def as_range(first: str, last: str) -> Range:
-    """A row's two addresses in numbers."""
-    begin, end = number(first), number(last)
-    assert begin, first
-    assert end, last
-    return Range(begin[0], begin[1], end[1])

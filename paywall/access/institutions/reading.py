@@ -1,15 +1,16 @@
 """Reading through an institution: who does, from a table in memory, and how often it was counted."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from paywall.access.institutions.models import (
@@ -18,18 +19,19 @@ from paywall.access.institutions.models import (
     InstitutionRange,
     InstitutionUse,
     Way,
-    as_range,
 )
+from paywall.access.institutions.ranges import Range
 from paywall.access.institutions.table import DomainRow, RangeRow, Table, Term
 from paywall.access.tally import Tally, is_read_by_someone
 from paywall.accounts.models import Reader
 from paywall.config import Settings
 from paywall.db import db, insert, reading_engine
+from paywall.errors import BadInput
 from paywall.membership.models import Plan
 from paywall.membership.rules import Holding
 
 AGE = 1.0
-# Of domains and of ranges, in all: what is read anew each second must stay small.
+# Of domains and of ranges, in all.
 MOST = 2000
 
 log = structlog.get_logger()
@@ -60,16 +62,15 @@ class Institutions:
         self._engine = engine
         self._tally = tally
         self._zone = zone
-        self._rows: Rows = ([], [])
-        self._good_until = 0.0
-        self._table: Table | None = None
+        self._known = UNKNOWN
+        self._renewing = threading.Lock()
 
     def holding(self, address: str, email: str | None, now: datetime) -> Reading | None:
         """The institution of who sits at a network address and has a confirmed e-mail address (None: no).
 
-        What a table says that is at most a second old. If the database does not answer, nobody reads.
+        What a table says that is at most a second old. If the rows cannot be read, nobody reads.
         """
-        table = self._at(now)
+        table = self._table(now)
         by_domain, by_range = table.by_email(email) if email else None, table.by_address(address)
         # Of two, the one that opens more.
         if by_domain and (by_domain.holding.plan or not (by_range and by_range.holding.plan)):
@@ -82,22 +83,25 @@ class Institutions:
             day = now.astimezone(self._zone).date()
             self._tally.add((reading.institution, day, reading.way, key))
 
-    def _at(self, now: datetime) -> Table:
-        table = self._table
-        if time.monotonic() >= self._good_until:
-            self._rows, self._good_until = self._read(now), time.monotonic() + AGE
-            table = None
-        if table is None or not table.is_for(now):
-            table = self._table = Table(*self._rows, now)
-        return table
+    def _table(self, now: datetime) -> Table:
+        if not self._known.is_good(now):
+            with self._renewing:
+                if not self._known.is_good(now):
+                    self._known = self._renewed(self._known, now)
+        return self._known.table
 
-    def _read(self, now: datetime) -> Rows:
+    def _renewed(self, before: "_Known", now: datetime) -> "_Known":
+        """Rows are read anew only if the stamp says that some have changed: there may be thousands."""
+        good_until = time.monotonic() + AGE
         try:
             with self._engine().connect() as connection:
-                return _rows(connection, now)
-        except SQLAlchemyError:
+                stamp = tuple(connection.execute(_stamp).one())
+                rows = before.rows if stamp == before.stamp else _rows(connection, now)
+        except (SQLAlchemyError, BadInput):
             log.exception("institutions_unknown")
-            return [], []
+            return replace(UNKNOWN, good_until=good_until)
+        is_same = rows is before.rows and before.table.is_for(now)
+        return _Known(stamp, rows, before.table if is_same else Table(*rows, now), good_until)
 
 
 def through(reader: Reader, now: datetime) -> Through | None:
@@ -108,6 +112,22 @@ def through(reader: Reader, now: datetime) -> Through | None:
         return None
     last = found.holding.until - timedelta(seconds=1)
     return Through(db.session.get_one(Institution, found.institution).name, last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    stamp: tuple[Any, ...]
+    rows: Rows
+    table: Table
+    good_until: float
+
+    def is_good(self, now: datetime) -> bool:
+        return time.monotonic() < self.good_until and self.table.is_for(now)
+
+
+_nothing: Rows = ([], [])
+UNKNOWN = _Known((), _nothing, Table(*_nothing, datetime.min.replace(tzinfo=UTC)), 0.0)
+_stamp = select(func.count(), func.sum(Institution.changes))
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -135,7 +155,7 @@ def _rows(connection: Connection, now: datetime) -> Rows:
     spans = _of(InstitutionRange, InstitutionRange.first, InstitutionRange.last, now=now)
     return (
         [DomainRow(_term(row), row.domain, row.with_subdomains) for row in connection.execute(domains)],
-        [RangeRow(_term(row), as_range(row.first, row.last)) for row in connection.execute(spans)],
+        [RangeRow(_term(row), Range.read(f"{row.first}-{row.last}")) for row in connection.execute(spans)],
     )
 
 

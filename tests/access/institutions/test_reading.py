@@ -162,7 +162,7 @@ def test_of_two_institutions_the_one_that_opens_more(known: Institutions, clock:
     keeping.add_domains("library", ["lib.example.org"])
     keeping.add_ranges("uni", [OUTSIDE])
     db.session.commit()
-    known._good_until = 0
+    known._known = reading.UNKNOWN
     by_network = known.holding(OUTSIDE, "ana@lib.example.org", now)
     assert by_network
     assert (by_network.holding.plan, by_network.way) == ("circle", Way.RANGE)
@@ -211,8 +211,16 @@ def test_a_database_that_does_not_answer_opens_nothing(known: Institutions, cloc
     assert known.holding(INSIDE, ANA, clock.now())
     with db.engine.begin() as connection:
         connection.execute(text("DROP TABLE institution_range"))
-    known._good_until = 0
+    known._known = reading.UNKNOWN
     assert known.holding(INSIDE, ANA, clock.now()) is None
+
+
+def test_a_row_that_somebody_has_spoilt_opens_nothing_and_breaks_no_page(
+    browser: Callable[[str], FlaskClient],
+) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE institution_range SET last = 'all'"))
+    assert not is_read(browser(INSIDE))
 
 
 def test_reads_are_counted_by_day_way_and_article_and_by_nothing_else(
