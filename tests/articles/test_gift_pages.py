@@ -128,7 +128,7 @@ def test_a_patron_gives_an_article_and_a_stranger_reads_that_one_only(desk: Desk
     answer = stranger.get(path)
     assert is_read(answer)
     assert_private(answer)
-    assert "One of our patrons gives you this article." in answer.text
+    assert "This article is a gift to you." in answer.text
     assert f'<link rel="canonical" href="{SITE}{ARTICLE}">' in answer.text
     assert 'class="give"' not in answer.text
     assert not is_read(stranger.get(ARTICLE))
