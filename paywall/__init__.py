@@ -5,6 +5,7 @@ cli         `flask paywall ...`: what staff and operators do from a shell
 watch       whether the house stands: health, readiness, metrics, logs, headers
 demo        the paper that `make run` shows
 sandbox     a stand-in for Stripe; demo mode and tests only
+office      STAFF AT WORK: why a reader can read, who would read an article
 reports     FOR STAFF: figures from the ledger
 billing     STRIPE: the only room that talks to it
 articles    THE PAPER: articles, rendered, imported, shown

@@ -15,14 +15,15 @@ from werkzeug.wrappers import Response
 
 from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import middleware
-from paywall.access.decision import Decision, Reason, Show
+from paywall.access.arrivals import Arrival
+from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
-from paywall.articles import feeds
+from paywall.articles import feeds, gates
 from paywall.articles.gift_pages import gift_links
-from paywall.articles.views import ARTICLE_PATH, articles, lookup
+from paywall.articles.views import articles
 from paywall.billing import (
     gateway,
     reminders,  # noqa: F401  # nobody calls it: it declares jobs
@@ -36,9 +37,10 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.views import office
 from paywall.reports.views import reports
 
-ROOMS = (articles, feeds.feeds, gift_links, accounts, billing, given, grouped, selfcare, reports)
+ROOMS = (articles, feeds.feeds, gift_links, accounts, billing, given, grouped, selfcare, reports, office)
 
 log = structlog.get_logger()
 
@@ -66,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     jobs.init_app(app, settings)
     for passes in (opening, arriving, reading):
         passes.init_app(app, settings)
-    middleware.init_app(app, settings, prefix=ARTICLE_PATH, lookup=lookup)
+    middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
@@ -138,17 +140,16 @@ def _presentation(app: Flask, settings: Settings) -> None:
 
 
 def _signed_in() -> bool:
-    if middleware.SIGNED_IN in request.environ:
-        return bool(request.environ[middleware.SIGNED_IN])
-    return bool(current_user.is_authenticated)
+    arrival: Arrival | None = request.environ.get(middleware.ARRIVAL)
+    return arrival.signed_in if arrival else bool(current_user.is_authenticated)
 
 
 def _offers_joining() -> bool:
     """Whether to ask the visitor to become a patron: not if the page knows that they are one."""
-    decision: Decision | None = request.environ.get(middleware.DECISION)
-    if decision is not None:
-        is_patron = decision.reason is Reason.HIGHER_PLAN
-        return not is_patron and (decision.show is Show.TEASER or not _signed_in())
+    arrival: Arrival | None = request.environ.get(middleware.ARRIVAL)
+    if arrival is not None:
+        is_asked = arrival.decision.show is Show.TEASER or arrival.decision.reason is Reason.METERED
+        return arrival.decision.reason is not Reason.HIGHER_PLAN and (is_asked or not arrival.signed_in)
     return not (current_user.is_authenticated and record.billed(current_user.id))
 
 

@@ -15,6 +15,7 @@ from paywall import jobs, watch
 from paywall.access.institutions.commands import institution
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
+from paywall.articles import gate_commands
 from paywall.articles.gift_commands import gift_link
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, inbox_commands, setup
@@ -33,6 +34,7 @@ from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
 from paywall.membership.seats import SeatRange
 from paywall.money import Money
+from paywall.office import commands as office_commands
 from paywall.reports import institution_use
 from paywall.sandbox import rehearsal
 from paywall.sandbox.scenarios import SCENARIOS
@@ -165,6 +167,10 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
+commands.add_command(gate_commands.gate)
+commands.add_command(gate_commands.unlock)
+commands.add_command(office_commands.why_command)
+commands.add_command(office_commands.simulate_command)
 commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)

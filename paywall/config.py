@@ -2,10 +2,11 @@
 
 import difflib
 import os
+import re
 from email.headerregistry import Address
 from email.policy import SMTP
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
@@ -22,6 +23,7 @@ PREFIX = "PAYWALL_"
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 QUEUES = (*DATABASES, "redis://", "rediss://", "memory:")
+GATES = ("public", "registered", "patrons")
 STRIPE_KEYS = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 
 
@@ -56,6 +58,21 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/Sofia", description="In which dates and times are shown.")
     currency: str = Field("eur", pattern="^[a-z]{3}$", description="Currency of new plans.")
 
+    default_gate: str = Field(
+        "patrons", description="Gate of articles that neither say one nor fall under a rule."
+    )
+    meter_visitor_reads: int = Field(
+        0, ge=0, le=100, description="Gated articles that a visitor reads free in each period."
+    )
+    meter_reader_reads: int = Field(
+        0, ge=0, le=100, description="The same for readers who are signed in, if that is more."
+    )
+    meter_days: int = Field(
+        0, ge=0, le=365, description="A period is the last so many days; 0: the calendar month."
+    )
+    meter_broken_cookie: Literal["new", "spent"] = Field(
+        "new", description="What a visitor's count that was tampered with is worth: new or spent."
+    )
     teaser_words: int = Field(80, ge=10, le=1000, description="Words of a teaser without the author's mark.")
     grace_days: int = Field(
         7, ge=0, le=60, description="Days that a patron keeps reading after a failed renewal payment."
@@ -208,6 +225,13 @@ class Settings(BaseSettings):
         if self.sandbox and self.stripe_secret_key.get_secret_value():
             raise ValueError("PAYWALL_SANDBOX is on beside PAYWALL_STRIPE_SECRET_KEY: unset one of them")
         return self
+
+    @field_validator("default_gate")
+    @classmethod
+    def _known_gate(cls, value: str) -> str:
+        if value not in GATES and not re.fullmatch(r"plan:[a-z0-9-]+(,[a-z0-9-]+)*", value):
+            raise ValueError("give public, registered, patrons, or plan:<slug>[,<slug>]")
+        return value
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -57,9 +57,10 @@ def words(kind: type[enum.StrEnum]) -> Enum:
     )
 
 
-def insert(table: Any) -> "sqlite.Insert | postgresql.Insert":
-    """An INSERT of the database in use, which can say what happens to a row that is there already."""
-    return sqlite.insert(table) if db.engine.dialect.name == "sqlite" else postgresql.insert(table)
+def insert(table: Any, dialect: str | None = None) -> "sqlite.Insert | postgresql.Insert":
+    """An INSERT that can say what happens to a row that is there already; by default for the app's own."""
+    name = dialect or db.engine.dialect.name
+    return sqlite.insert(table) if name == "sqlite" else postgresql.insert(table)
 
 
 Id = Annotated[int, mapped_column(Integer, primary_key=True)]

@@ -245,6 +245,7 @@ def test_the_store_is_chosen_by_its_address(database: str, tmp_path: Path, url: 
 def test_what_comes_again_by_itself(app: Flask) -> None:
     periodic = {task.name: task for task in app.extensions["jobs"]._registry.periodic_tasks}
     assert set(periodic) == {
+        "access.free_reads.forget",
         "accounts.proofs.forget_expired",
         "billing.cashbook.walk.hourly",
         "billing.gifts.giving.settle_open",

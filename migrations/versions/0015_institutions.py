@@ -1,7 +1,7 @@
 """Institutions: who reads by e-mail domain or network, and how much was read through each.
 
 Revision ID: 0015
-Revises: 0012
+Revises: 0013
 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

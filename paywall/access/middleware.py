@@ -1,7 +1,7 @@
 """The door: WSGI middleware that decides before anything is rendered, and answers from the page store."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,18 +14,19 @@ from werkzeug.http import parse_etags
 from werkzeug.test import run_wsgi_app
 
 from paywall import clock, metrics
-from paywall.access.decision import Decision, Gate, decide
+from paywall.access import free_reads
+from paywall.access.arrivals import Arrival, Arrivals
+from paywall.access.decision import Gate
+from paywall.access.meter import Cookies
 from paywall.access.pages import Page, PageStore
-from paywall.access.visitors import NOBODY, visitor
-from paywall.accounts.sessions import SessionFacts, reader_key
+from paywall.accounts.sessions import reader_key
 from paywall.config import Settings
 from paywall.db import db
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-DECISION = "paywall.decision"
-SIGNED_IN = "paywall.signed_in"
+ARRIVAL = "paywall.arrival"
 GATE_AGE = 1.0
 GATES_KEPT = 20_000
 LONGEST_PATH = 200
@@ -37,14 +38,18 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """What the door needs to know of a page: its gate, and a word that changes when its content does."""
+    """What the door needs to know of a page.
+
+    `version` is a word that changes when its content does; `key` names it for ever, in up to 64 characters of
+    A-Z, a-z, 0-9, - and _.
+    """
 
     gate: Gate
     version: str
+    key: str
 
 
 Lookup = Callable[[Connection, str, datetime], Gated | None]
-Sessions = Callable[[Mapping[str, Any]], SessionFacts]
 
 
 class Door:
@@ -56,20 +61,20 @@ class Door:
         *,
         prefix: str,
         lookup: Lookup,
-        sessions: Sessions,
+        arrivals: Arrivals,
         engine: Callable[[], Engine],
         store: PageStore,
     ) -> None:
         self._app = app
         self._prefix = prefix
         self._lookup = lookup
-        self._sessions = sessions
+        self._arrivals = arrivals
         self._engine = engine
         self._store = store
         self._gates: dict[str, tuple[float, Gated | None]] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        environ.pop(DECISION, None)
+        environ.pop(ARRIVAL, None)
         path = environ.get("PATH_INFO", "")
         is_ours = path.startswith(self._prefix) and len(path) <= LONGEST_PATH
         if not is_ours or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
@@ -102,32 +107,25 @@ class Door:
     def _answer(
         self, path: str, gated: Gated, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        session = self._sessions(environ)
-        decision, signed_in = self._decide(gated.gate, session)
-        environ[DECISION], environ[SIGNED_IN] = decision, signed_in
-        metrics.decisions.labels(decision.show, decision.reason).inc()
-        if session.has_flashes:
-            return self._app(environ, _private(start_response))
-        key = (path, gated.version, decision, signed_in)
+        arrival = self._arrivals.decide(environ, gated.gate, gated.key, clock.now())
+        environ[ARRIVAL] = arrival
+        metrics.decisions.labels(arrival.decision.show, arrival.decision.reason).inc()
+        if arrival.must_ask_again:
+            start_response(
+                "503 Service Unavailable", [("Cache-Control", "no-store"), ("Content-Length", "0")]
+            )
+            return []
+        if arrival.has_flashes:
+            return self._app(environ, _private(start_response, arrival))
+        key = (path, gated.version, arrival.decision, arrival.gate.level, arrival.signed_in)
         page = self._store.get(key)
         if page is None:
             page, extra = self._render(environ)
             if extra or not page.status.startswith("200"):
-                start_response(page.status, [*page.headers, *extra, ("Cache-Control", "private, no-store")])
+                _private(start_response, arrival)(page.status, [*page.headers, *extra])
                 return [page.body]
             self._store.put(key, page)
-        return _send(page, decision, environ, start_response, signed_in=signed_in)
-
-    def _decide(self, gate: Gate, session: SessionFacts) -> tuple[Decision, bool]:
-        now = clock.now()
-        who = NOBODY
-        if session.uniquifier is not None:
-            try:
-                with self._engine().connect() as connection:
-                    who = visitor(connection, session.uniquifier, now)
-            except SQLAlchemyError:
-                log.exception("visitor_unknown")
-        return decide(gate, who, now), who.reader_id is not None
+        return _send(page, arrival, environ, start_response)
 
     def _render(self, environ: "WSGIEnvironment") -> tuple[Page, list[tuple[str, str]]]:
         """The page, and headers that make it personal (a cookie): such a page is not kept."""
@@ -142,47 +140,56 @@ class Door:
 
 def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> None:
     """Put the door in front of the app, for the paths that begin with `prefix`."""
+    allowance = free_reads.allowed(settings)
+    secret = settings.secret_key.get_secret_value()
+    cookies = Cookies(secret, broken_is_spent=settings.meter_broken_cookie == "spent")
+    free_reads.init_app(app, cookies, allowance, secure=settings.https)
+    reading = _engine(app, sqlite_begin="DEFERRED")
     door = Door(
         app.wsgi_app,
         prefix=prefix,
         lookup=lookup,
-        sessions=reader_key(app),
-        engine=_reading_engine(app),
+        arrivals=Arrivals(
+            sessions=reader_key(app),
+            reading=reading,
+            writing=_engine(app),
+            allowance=allowance,
+            cookies=cookies,
+            secure=settings.https,
+        ),
+        engine=reading,
         store=PageStore(settings.page_store_mb * 1024 * 1024),
     )
     app.extensions["door"] = door
     app.wsgi_app = door  # type: ignore[method-assign]  # how Flask documents it
 
 
-def _reading_engine(app: Flask) -> Callable[[], Engine]:
+def _engine(app: Flask, **options: str) -> Callable[[], Engine]:
     def engine() -> Engine:
         with app.app_context():
-            return db.engine.execution_options(sqlite_begin="DEFERRED")
+            return db.engine.execution_options(**options)
 
     return engine
 
 
-def _private(start_response: "StartResponse") -> "StartResponse":
+def _private(start_response: "StartResponse", arrival: Arrival) -> "StartResponse":
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         others = [(name, value) for name, value in headers if name.lower() != "cache-control"]
-        return start_response(status, [*others, ("Cache-Control", "private, no-store")], exc_info)
+        own = [*arrival.headers, ("Cache-Control", "private, no-store")]
+        return start_response(status, [*others, *own], exc_info)
 
     return start
 
 
 def _send(
-    page: Page,
-    decision: Decision,
-    environ: "WSGIEnvironment",
-    start_response: "StartResponse",
-    *,
-    signed_in: bool,
+    page: Page, arrival: Arrival, environ: "WSGIEnvironment", start_response: "StartResponse"
 ) -> Iterable[bytes]:
     about = [
         ("ETag", page.etag),
         ("Vary", "Cookie"),
-        ("Cache-Control", "private, no-cache" if signed_in else "public, no-cache"),
-        ("X-Paywall", f"{decision.show}; reason={decision.reason}"),
+        ("Cache-Control", "public, no-cache" if arrival.is_shared else "private, no-cache"),
+        ("X-Paywall", f"{arrival.decision.show}; reason={arrival.decision.reason}"),
+        *arrival.headers,
     ]
     if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(page.etag.strip('"')):
         start_response("304 Not Modified", about)

@@ -8,16 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, select
 
 from paywall.access.decision import Gate, Level
+from paywall.articles import gates
 from paywall.articles.models import Article, Section
+from paywall.articles.terms import House
 from paywall.db import db
 
 OPINION = "opinion"
-COLUMNS = (
+PRINTED = (
     Article.slug,
     Article.title,
     Article.standfirst,
     Article.byline,
-    Article.gate,
     Article.picture,
     Article.picture_alt,
     Article.picture_width,
@@ -28,6 +29,7 @@ COLUMNS = (
     Section.slug,
     Section.name,
 )
+COLUMNS = (*PRINTED, *gates.COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,6 @@ class Card:
     title: str
     standfirst: str
     byline: str
-    gate: str
     picture: str | None
     picture_alt: str
     picture_width: int | None
@@ -48,16 +49,18 @@ class Card:
     teaser_text: str
     section_slug: str
     section: str
+    gate: Gate
 
     @classmethod
-    def of(cls, row: Row[*tuple[Any, ...]]) -> "Card":
-        """The card in the first columns of a row, which are COLUMNS."""
-        return cls(*row[: len(COLUMNS)])
+    def of(cls, row: Row[*tuple[Any, ...]], house: House, now: datetime) -> "Card":
+        """The card in a row that begins with COLUMNS, its `gate` the one that stands at `now`."""
+        fields: tuple[Any, ...] = (*row[: len(PRINTED)], gates.of(row, house).at(now))
+        return cls(*fields)
 
     @property
     def level(self) -> Level:
         """What the gate asks, for the small label on the card."""
-        return Gate.parse(self.gate).level
+        return self.gate.level
 
     @property
     def description(self) -> str:
@@ -94,17 +97,22 @@ def newest(now: datetime, *, limit: int, offset: int = 0, section: str | None = 
     query = _cards(now).limit(limit).offset(offset)
     if section is not None:
         query = query.where(Section.slug == section)
-    return [Card.of(row) for row in db.session.execute(query)]
+    return read(query, gates.house_now(now), now)
 
 
-def related(card: Card, now: datetime, *, limit: int = 3) -> list[Card]:
+def related(card: Card, house: House, now: datetime, *, limit: int = 3) -> list[Card]:
     """Neighbours of an article: the newest of its section, filled up from the others."""
     others = _cards(now).where(Article.slug != card.slug).limit(limit)
-    same = [Card.of(row) for row in db.session.execute(others.where(Section.slug == card.section_slug))]
+    same = read(others.where(Section.slug == card.section_slug), house, now)
     if len(same) < limit:
         rest = others.where(Section.slug != card.section_slug).limit(limit - len(same))
-        same += [Card.of(row) for row in db.session.execute(rest)]
+        same += read(rest, house, now)
     return same
+
+
+def read(query: Select[*tuple[Any, ...]], house: House, now: datetime) -> list[Card]:
+    """The cards that a query for COLUMNS finds."""
+    return [Card.of(row, house, now) for row in db.session.execute(query)]
 
 
 def sections(now: datetime) -> list[SectionName]:

@@ -22,20 +22,21 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from paywall import clock
-from paywall.access.decision import Decision, Reason, decide
+from paywall.access import free_reads
+from paywall.access.arrivals import Arrival
+from paywall.access.decision import Gate, Reason, Visitor, decide
 from paywall.access.gift_links import arriving, giving
 from paywall.access.gift_links.giving import Given
 from paywall.access.gift_links.models import GiftLink
 from paywall.access.gift_links.opening import OPENING, PARAMETER, GiftLinks, Opening
 from paywall.access.gift_links.rules import Terms
-from paywall.access.middleware import DECISION
-from paywall.access.visitors import visitor
+from paywall.access.middleware import ARRIVAL
+from paywall.access.visitors import Readers
 from paywall.accounts import privacy
 from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.routes import may_enter
-from paywall.articles import cards
-from paywall.articles.models import Article
-from paywall.articles.views import ARTICLE_PATH, lookup
+from paywall.articles import cards, gates
+from paywall.articles.models import Article, Section
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import Conflict
@@ -69,8 +70,9 @@ def show(slug: str) -> ResponseReturnValue:
 @limiter.limit("60/hour", key_func=by_reader)
 def give(slug: str) -> ResponseReturnValue:
     """Give the article; whoever has given it already gets the same address."""
-    now, article = clock.now(), _article(slug)
-    reason = _reason(slug, now)
+    now = clock.now()
+    article = _article(slug, now)
+    reason = _reason(article, now)
     if reason not in _givers():
         return _page(slug)
     try:
@@ -104,7 +106,7 @@ def of(reader_id: int, now: datetime) -> list[GivenArticle]:
 
 def terms() -> Terms:
     """How much can be given here, and for how long it is good."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = _settings()
     return Terms(
         settings.gift_links_a_month, timedelta(days=settings.gift_link_days), ZoneInfo(settings.timezone)
     )
@@ -117,10 +119,8 @@ gift_links.after_request(privacy.unreferred)
 @gift_links.after_app_request
 def _remember(response: Response) -> Response:
     """Who reads by a link and has no account yet may sign up later: the session says by which."""
-    opening = request.environ.get(OPENING)
-    decision = request.environ.get(DECISION)
-    is_gift = isinstance(decision, Decision) and decision.reason is Reason.GIFT
-    if isinstance(opening, Opening) and opening.link_id and is_gift and not current_user.is_authenticated:
+    opening = _opening()
+    if opening and opening.link_id and _decided() is Reason.GIFT and not current_user.is_authenticated:
         arriving.note(opening.link_id, clock.now())
     return response
 
@@ -132,8 +132,13 @@ def _on_the_page() -> dict[str, object]:
 
 def _may_give() -> bool:
     """Whether who reads the article that is shown can give it: the page is the same for all who can."""
-    decision = request.environ.get(DECISION)
-    return isinstance(decision, Decision) and decision.reason in _givers()
+    return _decided() in _givers()
+
+
+def _decided() -> Reason | None:
+    """What the door has said of this request, if it is for an article."""
+    arrival = request.environ.get(ARRIVAL)
+    return arrival.decision.reason if isinstance(arrival, Arrival) else None
 
 
 def _opening() -> Opening | None:
@@ -154,29 +159,28 @@ class _Known:
     key: str
     slug: str
     title: str
+    gate: Gate
 
 
-def _article(slug: str) -> _Known:
-    query = select(Article.id, Article.slug, Article.title).where(Article.slug == slug)
-    row = db.session.execute(query.where(cards.is_published(clock.now()))).first()
+def _article(slug: str, now: datetime) -> _Known:
+    query = select(*gates.COLUMNS, Article.title).join(Section, Article.section_id == Section.id)
+    row = db.session.execute(query.where(Article.slug == slug, cards.is_published(now))).first()
     if row is None:
         abort(404)
-    return _Known(str(row.id), row.slug, row.title)
+    return _Known(str(row.article_id), slug, row.title, gates.of(row, gates.house_now(now)))
 
 
-def _reason(slug: str, now: datetime) -> Reason:
-    """Why the reader who is signed in may read the article, or why not: by the door's own decision."""
-    connection = db.session.connection()
-    gated = lookup(connection, f"{ARTICLE_PATH}{slug}", now)
-    if gated is None:
-        abort(404)
-    who = visitor(connection, current_user.fs_uniquifier, now)
-    return decide(gated.gate, who, now).reason
+def _reason(article: _Known, now: datetime) -> Reason:
+    """Why the signed-in reader may read an article by their own right, or why not: by the door's rules."""
+    readers = Readers(free_reads.allowed(_settings()))
+    known = readers.by_email(db.session, current_user.email, article.key, now)
+    return decide(article.gate, known.visitor if known else Visitor(), now).reason
 
 
 def _page(slug: str) -> ResponseReturnValue:
-    now, article = clock.now(), _article(slug)
-    reason, rules = _reason(slug, now), terms()
+    now = clock.now()
+    article, rules = _article(slug, now), terms()
+    reason = _reason(article, now)
     link = giving.good(current_user.id, article.key, now)
     is_staff = reason is Reason.STAFF
     page = render_template(
@@ -196,10 +200,9 @@ def _page(slug: str) -> ResponseReturnValue:
 
 
 def _address(article: _Known, link: GiftLink) -> str:
-    settings: Settings = current_app.extensions["settings"]
     known: GiftLinks = current_app.extensions["gift_links"]
     path = url_for("articles.article", slug=article.slug)
-    return f"{settings.site_url}{path}?{PARAMETER}={known.token(link)}"
+    return f"{_settings().site_url}{path}?{PARAMETER}={known.token(link)}"
 
 
 def _titles(found: Sequence[Given], now: datetime) -> dict[str, tuple[str | None, str]]:
@@ -213,3 +216,8 @@ def _titles(found: Sequence[Given], now: datetime) -> dict[str, tuple[str | None
 def _given(one: Given, slug: str | None, title: str, *, now: datetime) -> GivenArticle:
     title = title or gettext("An article that is no longer there")
     return GivenArticle(one.link, title, slug, one.link.state(now), one.signed_up, one.paid)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings

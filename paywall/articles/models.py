@@ -1,8 +1,8 @@
-"""Articles and their sections, as tables."""
+"""Articles, their sections, and what says who may read them, as tables."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall.db import Id, Model, utcnow
@@ -19,8 +19,20 @@ class Section(Model):
     position: Mapped[int] = mapped_column(default=0)
 
 
-class Article(Model):
-    """One article. `version` grows with every change; what was rendered is kept for just that version."""
+class HasTerms:
+    """The columns of `terms.Terms`, of an article and of a rule."""
+
+    gate: Mapped[str] = mapped_column(String(200), default="")
+    first_hours: Mapped[int | None]
+    archive_days: Mapped[int | None]
+    is_metered: Mapped[bool | None]
+
+
+class Article(HasTerms, Model):
+    """One article. `version` grows with every change; what was rendered is kept for just that version.
+
+    `tags`: slugs with a space before, between and after them. `gate` "": as the rules say.
+    """
 
     __tablename__ = "article"
     __table_args__ = (Index("ix_article_section_id_published_at", "section_id", "published_at"),)
@@ -37,7 +49,9 @@ class Article(Model):
     picture_width: Mapped[int | None]
     picture_height: Mapped[int | None]
     body: Mapped[str] = mapped_column(Text)
-    gate: Mapped[str] = mapped_column(String(200), default="patrons")
+    tags: Mapped[str] = mapped_column(String(1000), default="")
+    free_until: Mapped[datetime | None]
+    free_from: Mapped[datetime | None]
     published_at: Mapped[datetime | None] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -47,3 +61,35 @@ class Article(Model):
     words: Mapped[int] = mapped_column(default=0)
     words_left: Mapped[int] = mapped_column(default=0)
     section: Mapped[Section] = relationship()
+
+
+class GateRule(HasTerms, Model):
+    """Terms for a section, a tag or, with neither, all articles whose own gate says nothing."""
+
+    __tablename__ = "gate_rule"
+    __table_args__ = (CheckConstraint("section_id IS NULL OR tag IS NULL", name="one_kind"),)
+
+    id: Mapped[Id]
+    position: Mapped[int]
+    section_id: Mapped[int | None] = mapped_column(ForeignKey("section.id"))
+    tag: Mapped[str | None] = mapped_column(String(60))
+    section: Mapped[Section | None] = relationship()
+
+
+class Unlock(Model):
+    """An article, or all with a tag, is open to everyone for a time. Rows stay; `closed_at` ends it early."""
+
+    __tablename__ = "unlock"
+    __table_args__ = (CheckConstraint("(article_id IS NULL) <> (tag IS NULL)", name="one_thing"),)
+
+    id: Mapped[Id]
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    tag: Mapped[str | None] = mapped_column(String(60))
+    since: Mapped[datetime]
+    until: Mapped[datetime] = mapped_column(index=True)
+    why: Mapped[str] = mapped_column(String(400))
+    opened_by: Mapped[str] = mapped_column(String(320))
+    opened_at: Mapped[datetime] = mapped_column(default=utcnow)
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(String(320))
+    article: Mapped[Article | None] = relationship()

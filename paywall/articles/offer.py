@@ -12,22 +12,27 @@ from paywall.membership.plans import Cheapest, cheapest
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One denial in words: the reason, the plans it takes by name, and the price; None if none is on sale."""
+    """One denial in words: the reason, the plans it takes by name, and the price; None if none is on sale.
+
+    `more_free`: how many more free reads an account would bring.
+    """
 
     reason: Reason
     plans: tuple[str, ...]
     cheapest: Cheapest | None
+    more_free: int = 0
 
 
-def offer(gate: Gate, decision: Decision) -> Offer:
+def offer(gate: Gate, decision: Decision, *, more_free: int = 0) -> Offer:
     """What to say to someone whom `decision` denied an article behind `gate`.
 
     A patrons gate opens to every plan; a plan gate to its own, of which each may be closed, hidden or gone.
     """
-    if decision.reason not in {Reason.PATRONS_ONLY, Reason.HIGHER_PLAN}:
+    if decision.reason not in {Reason.PATRONS_ONLY, Reason.HIGHER_PLAN, Reason.METER_SPENT}:
         return Offer(decision.reason, (), None)
     asked = decision.offer if gate.level is Level.PLAN else None
-    return Offer(decision.reason, _names(asked or frozenset()), cheapest(asked))
+    names = _names(asked or frozenset())
+    return Offer(decision.reason, names, cheapest(asked), more_free if gate.takes_free_reads else 0)
 
 
 def _names(asked: frozenset[str]) -> tuple[str, ...]:

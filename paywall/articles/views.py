@@ -15,29 +15,27 @@ from flask import (
     session,
 )
 from flask_login import current_user
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from paywall import clock
-from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Show
-from paywall.access.middleware import DECISION, Gated
+from paywall.access import free_reads
+from paywall.access.arrivals import Arrival
+from paywall.access.decision import TEASER_IN_DOUBT, Decision, Show
+from paywall.access.middleware import ARRIVAL
 from paywall.accounts.routes import may_enter
-from paywall.articles import cards
+from paywall.articles import cards, gates
 from paywall.articles.cards import Card
+from paywall.articles.gates import ARTICLE_PATH, FRESH, NUL
 from paywall.articles.importers.draft import PICTURE_NAME
 from paywall.articles.models import Article, Section
 from paywall.articles.offer import Offer, offer
 from paywall.config import Settings
 from paywall.db import db
 
-ARTICLE_PATH = "/article/"
 FRONT_CARDS = 24
 SECTION_CARDS = 20
 WORDS_A_MINUTE = 230
-# Prices and neighbours stand on an article's page too: for so many seconds they may be yesterday's.
-FRESH = 300
 PICTURE_AGE = 24 * 3600
-# PostgreSQL refuses to compare a text with it, so no page can be named by it.
-NUL = "\0"
 KINDS = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 articles = Blueprint("articles", __name__)
@@ -53,6 +51,8 @@ class Sheet:
     words: int
     words_left: int
     is_full: bool
+    reads_left: int | None
+    meter_days: int
     offer: Offer | None
     related: list[Card]
 
@@ -65,18 +65,6 @@ class Sheet:
     def words_read(self) -> int:
         """How many words the teaser shows."""
         return self.words - self.words_left
-
-
-def lookup(connection: Connection, path: str, now: datetime) -> Gated | None:
-    """The gate of the article at `path` that is out at `now`, for the door; None where there is none."""
-    slug = path.removeprefix(ARTICLE_PATH)
-    if NUL in slug:
-        return None
-    query = select(Article.gate, Article.version).where(Article.slug == slug, cards.is_published(now))
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    return Gated(Gate.parse(row.gate), f"{row.version}-{int(now.timestamp()) // FRESH}")
 
 
 @articles.get("/")
@@ -113,13 +101,15 @@ def section(slug: str) -> Response:
 @may_enter("public")
 def article(slug: str) -> Response:
     """An article, in exactly the variant that the door decided; undecided means teaser."""
-    decided = request.environ.get(DECISION)
-    decision = decided if isinstance(decided, Decision) else TEASER_IN_DOUBT
-    sheet = _sheet(slug, decision, clock.now())
+    arrival = request.environ.get(ARRIVAL)
+    decision, signed_in = TEASER_IN_DOUBT, False
+    if isinstance(arrival, Arrival):
+        decision, signed_in = arrival.decision, arrival.signed_in
+    sheet = _sheet(slug, decision, clock.now(), signed_in=signed_in)
     if sheet is None:
         abort(404)
     response = current_app.make_response(render_template("articles/article.html", sheet=sheet))
-    if decided is None:
+    if arrival is None:
         response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -173,7 +163,7 @@ def _sections() -> list[cards.SectionName]:
     return cards.sections(clock.now())
 
 
-def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:
+def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> Sheet | None:
     is_full = decision.show is Show.FULL
     # The whole body is not even read from the database for a reader who may not see it.
     html = (Article.full_html if is_full else Article.teaser_html).label("html")
@@ -182,7 +172,9 @@ def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:
     row = db.session.execute(query.where(Article.slug == slug, cards.is_published(now))).first()
     if row is None:
         return None
-    card = Card.of(row)
+    house, allowance = gates.house_now(now), free_reads.allowed(_settings())
+    more_free = 0 if signed_in else allowance.reader - allowance.visitor
+    card = Card.of(row, house, now)
     return Sheet(
         card,
         row.picture_credit,
@@ -190,8 +182,10 @@ def _sheet(slug: str, decision: Decision, now: datetime) -> Sheet | None:
         row.words,
         row.words_left,
         is_full=is_full,
-        offer=None if is_full else offer(Gate.parse(card.gate), decision),
-        related=cards.related(card, now),
+        reads_left=decision.reads_left,
+        meter_days=allowance.days,
+        offer=None if is_full else offer(card.gate, decision, more_free=more_free),
+        related=cards.related(card, house, now),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import get_timezone
@@ -188,7 +189,7 @@ class Console:
             day = date.fromisoformat(request.form.get("date", ""))
         except ValueError:
             return None
-        noon = datetime.combine(day, time(12), get_timezone())
+        noon = datetime.combine(day, time(12), ZoneInfo(str(get_timezone())))
         return noon.astimezone(UTC) if noon > self._sandbox.now() else None
 
 

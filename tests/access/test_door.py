@@ -12,8 +12,10 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import Client
 
 from paywall import clock
-from paywall.access.decision import Gate
-from paywall.access.middleware import DECISION, GATE_AGE, SIGNED_IN, Door, Gated
+from paywall.access.arrivals import Arrival, Arrivals
+from paywall.access.decision import Decision, Gate, Reason, Show
+from paywall.access.meter import Allowance, Cookies
+from paywall.access.middleware import ARRIVAL, GATE_AGE, Door, Gated
 from paywall.access.pages import PageStore
 from paywall.accounts.models import Reader
 from paywall.accounts.sessions import NOBODY, SessionFacts
@@ -25,25 +27,37 @@ from paywall.membership.policy import Policy
 from paywall.membership.rules import Facts, Interval, Source, Status
 from paywall.money import Money
 
+PATHS = frozenset(f"/article/{key}" for key in "abcd")
+NONE_FREE = Allowance(0, 0, 0, "UTC")
 SECRET = "the vault is behind the clock"
 
 
 class House:
     """A page behind a door, and who stands before it. `rendered` counts how often the page was made."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(
+        self, app: Flask, *, allowance: Allowance = NONE_FREE, broken_is_spent: bool = False
+    ) -> None:
         self.gate, self.version = "patrons", "1"
         self.session = NOBODY
         self.rendered = 0
         self.cookie = False
         self.broken = False
         with app.app_context():
-            engine = db.engine.execution_options(sqlite_begin="DEFERRED")
+            writing = db.engine
+            engine = writing.execution_options(sqlite_begin="DEFERRED")
         self.door = Door(
             self.page,
             prefix="/article/",
             lookup=self.lookup,
-            sessions=lambda _environ: self.session,
+            arrivals=Arrivals(
+                sessions=lambda _environ: self.session,
+                reading=lambda: engine,
+                writing=lambda: writing,
+                allowance=allowance,
+                cookies=Cookies("a key for tests only", broken_is_spent=broken_is_spent),
+                secure=False,
+            ),
             engine=lambda: engine,
             store=PageStore(1_000_000),
         )
@@ -52,13 +66,13 @@ class House:
     def lookup(self, connection: Connection, path: str, now: datetime) -> Gated | None:
         if self.broken:
             raise OperationalError("select", {}, Exception("gone"))
-        return Gated(Gate.parse(self.gate), self.version) if path == "/article/a" else None
+        return Gated(Gate.parse(self.gate), self.version, path[-1]) if path in PATHS else None
 
     def page(self, environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
         self.rendered += 1
-        decision = environ.get(DECISION)
-        full = decision is not None and decision.show == "full"
-        body = f"{SECRET if full else 'teaser'} {self.version} {environ.get(SIGNED_IN)}".encode()
+        arrival = environ.get(ARRIVAL)
+        full = arrival is not None and arrival.decision.show == "full"
+        body = f"{SECRET if full else 'teaser'} {self.version} {arrival and arrival.signed_in}".encode()
         headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
         start("200 OK", headers + ([("Set-Cookie", "a=b")] if self.cookie else []))
         return [body]
@@ -196,9 +210,7 @@ def test_what_is_no_article_passes_undecided(house: House) -> None:
 
 
 def test_nobody_can_bring_a_decision_along(house: House) -> None:
-    from paywall.access.decision import Decision, Reason, Show
-
-    forged = {DECISION: Decision(Show.FULL, Reason.STAFF)}
+    forged = {ARRIVAL: Arrival(Decision(Show.FULL, Reason.STAFF), Gate.parse("public"), signed_in=True)}
     assert SECRET not in house.client.get("/article/unknown", environ_overrides=forged).text
 
 
@@ -210,7 +222,7 @@ def test_a_database_that_is_gone_means_teaser(
     def gone(*_: Any) -> None:
         raise OperationalError("select", {}, Exception("gone"))
 
-    monkeypatch.setattr("paywall.access.middleware.visitor", gone)
+    monkeypatch.setattr("paywall.access.visitors.Readers.by_session", gone)
     assert SECRET not in house.client.get("/article/a").text
     house.broken = True
     house.door.forget()

@@ -12,13 +12,13 @@ from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from paywall import clock
+from paywall.access.arrivals import Arrival
 from paywall.access.decision import Decision, Gate, Level, Reason, Show
-from paywall.access.middleware import DECISION
-from paywall.articles import cards
+from paywall.access.middleware import ARRIVAL
+from paywall.articles import cards, gates
 from paywall.articles.cards import Card
 from paywall.articles.models import Article
 from paywall.articles.offer import offer
-from paywall.articles.views import lookup
 from paywall.config import Settings
 from paywall.db import db
 from paywall.membership import plans
@@ -192,24 +192,26 @@ def test_a_patron_of_another_plan_is_told_so(app: Flask) -> None:
         plan("circle")
         publish(gate="plan:circle")
     denied = Decision(Show.TEASER, Reason.HIGHER_PLAN, frozenset({"circle"}))
+    arrival = Arrival(denied, Gate.parse("plan:circle"), signed_in=True)
     app.wsgi_app = app.extensions["door"]._app  # type: ignore[method-assign]  # the view alone
-    page = app.test_client().get(PAGE, environ_overrides={DECISION: denied}).text
+    page = app.test_client().get(PAGE, environ_overrides={ARRIVAL: arrival}).text
     assert "You are a patron, thank you." in page
     assert 'href="/account">Change your plan' in page
     assert 'href="/join?next=' not in page
     assert WORD not in page
 
 
-def test_the_door_asks_for_gate_and_version_in_one_query(app: Flask, context: None) -> None:
+def test_the_door_asks_for_one_article_and_what_stands_for_the_whole_paper(app: Flask, context: None) -> None:
     publish(gate="plan:circle")
     publish("later", published_at=clock.now() + timedelta(days=1))
+    lookup = gates.lookup(app.extensions["settings"])
     asked: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     with db.engine.connect() as connection:
         found = lookup(connection, PAGE, clock.now())
         assert found is not None
         assert found.gate == Gate(Level.PLAN, frozenset({"circle"}))
-        assert len([query for query in asked if query.startswith("SELECT")]) == 1
+        assert len([query for query in asked if query.startswith("SELECT")]) == 3
         assert lookup(connection, "/article/later", clock.now()) is None
         assert lookup(connection, "/article/none", clock.now()) is None
         assert lookup(connection, "/article/the-house/", clock.now()) is None
@@ -314,9 +316,12 @@ def test_a_picture_is_served_and_nothing_beside_it(client: FlaskClient, settings
         assert client.get(f"/pictures/{name}").status_code == 404
 
 
+PATRONS = Gate(Level.PATRONS)
+
+
 def _card(slug: str, section: str = "city", picture: str | None = "p.png") -> Card:
     now, name = LONG_AGO, section.title()
-    return Card(slug, slug, "", "", "patrons", picture, "", None, None, now, now, "", section, name)
+    return Card(slug, slug, "", "", picture, "", None, None, now, now, "", section, name, PATRONS)
 
 
 def test_a_story_with_a_picture_leads_and_opinion_has_its_own_place() -> None:
@@ -341,6 +346,7 @@ def test_neighbours_are_of_the_same_section_first(context: None) -> None:
     publish("near")
     publish("far", section="Culture")
     own = cards.newest(clock.now(), limit=9, section="city")
+    rules = gates.house_now(clock.now())
     house = next(card for card in own if card.slug == "the-house")
-    assert [card.slug for card in cards.related(house, clock.now())] == ["near", "far"]
-    assert [card.slug for card in cards.related(house, clock.now(), limit=1)] == ["near"]
+    assert [card.slug for card in cards.related(house, rules, clock.now())] == ["near", "far"]
+    assert [card.slug for card in cards.related(house, rules, clock.now(), limit=1)] == ["near"]

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from paywall import clock as ours
-from paywall.access.middleware import DECISION
+from paywall.access.middleware import ARRIVAL
 from paywall.accounts import staff
 from paywall.accounts.models import Reader, StaffRole
+from paywall.articles import gates
 from paywall.articles.models import Article
-from paywall.articles.views import lookup
 from paywall.db import db
 from paywall.mail import Letter
 from paywall.membership import plans, record
@@ -61,11 +61,11 @@ class Who(enum.StrEnum):
 
 # For each of GATES in turn: the reason of the full article in capitals, of the teaser in small letters.
 REASONS = {
-    Who.VISITOR: "OPEN sign_in patrons_only patrons_only patrons_only patrons_only unknown_gate unknown_gate",
+    Who.VISITOR: "OPEN sign_in patrons_only patrons_only patrons_only patrons_only unknown_gate patrons_only",
     Who.REGISTERED: "OPEN SIGNED_IN patrons_only patrons_only patrons_only patrons_only"
-    " unknown_gate unknown_gate",
-    Who.SUPPORTER: "OPEN SIGNED_IN PATRON higher_plan higher_plan higher_plan unknown_gate unknown_gate",
-    Who.CIRCLE: "OPEN SIGNED_IN PATRON PATRON higher_plan higher_plan unknown_gate unknown_gate",
+    " unknown_gate patrons_only",
+    Who.SUPPORTER: "OPEN SIGNED_IN PATRON higher_plan higher_plan higher_plan unknown_gate PATRON",
+    Who.CIRCLE: "OPEN SIGNED_IN PATRON PATRON higher_plan higher_plan unknown_gate PATRON",
     Who.STAFF: "OPEN STAFF STAFF STAFF STAFF STAFF STAFF STAFF",
 }
 
@@ -292,6 +292,7 @@ def test_the_door_learns_gate_and_version_of_what_is_out(app: Flask, context: No
     publish("now", published_at=now)
     publish("soon", published_at=now + timedelta(microseconds=1))
     publish("draft", published_at=None)
+    lookup = gates.lookup(app.extensions["settings"])
     with db.engine.connect() as connection:
 
         def level(slug: str, at: datetime = now) -> str | None:
@@ -309,5 +310,5 @@ def test_the_door_learns_gate_and_version_of_what_is_out(app: Flask, context: No
 @on_sqlite
 def test_a_decision_cannot_be_brought_along_in_a_header(app: Flask, client: FlaskClient) -> None:
     put_out(app, "patrons")
-    forged = {DECISION: "full", "X-Paywall": "full; reason=staff", "Paywall.Decision": "full"}
+    forged = {ARRIVAL: "full", "X-Paywall": "full; reason=staff", "Paywall.Decision": "full"}
     assert "pearl" not in said(client.get(PAGE, headers=forged))

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from paywall.access.visitors import visitor
+from paywall.access.meter import Allowance
+from paywall.access.visitors import Readers
 from paywall.accounts.models import Reader
 from paywall.billing.gifts.models import Gift
 from paywall.db import db
 from paywall.membership.models import Plan
 from tests.torture.oracle import Policy, Sub
 
+READERS = Readers(Allowance(0, 0, 0, "UTC"))
 NAMES = select(Reader.id, Reader.fs_uniquifier)
 GIVEN = select(Gift.redeemer_id, Plan.slug, Gift.ends_at).join(Plan).where(Gift.redeemer_id.is_not(None))
 
@@ -72,7 +74,8 @@ def look(now: int) -> Doors:
     """Try the door for everyone."""
     names, connection = db.session.execute(NAMES).all(), db.session.connection()
     instant = datetime.fromtimestamp(now, UTC)
-    visitors = (visitor(connection, name, instant) for _, name in names)
+    known = (READERS.by_session(connection, name, "", instant) for _, name in names)
+    visitors = [one.visitor for one in known if one]
     given: dict[int, set[str]] = defaultdict(set)
     for reader, plan, ends in db.session.execute(GIVEN):
         if reader and ends and ends > instant:

@@ -12,15 +12,19 @@ from paywall.access.decision import Gate, Level
 from paywall.articles import render
 from paywall.articles.importers.report import Problem
 from paywall.articles.models import Article, Section
+from paywall.articles.terms import SLUG, Terms
 
 FENCE = "---"
-REQUIRED = ("slug", "title", "section", "gate")
-TEXTS = ("standfirst", "byline", "picture", "picture_alt", "picture_credit")
-KEYS = (*REQUIRED, *TEXTS, "published_at")
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+REQUIRED = ("slug", "title", "section")
+TEXTS = ("standfirst", "byline", "picture", "picture_alt", "picture_credit", "gate")
+INSTANTS = ("published_at", "free_until", "free_from")
+NUMBERS = {"first_hours": 24 * 365, "archive_days": 365 * 50}
+KEYS = (*REQUIRED, *TEXTS, "tags", *INSTANTS, *NUMBERS, "metered")
 PICTURE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
 # What neither YAML nor every database takes; YAML's own escapes can write it too.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+LONGEST_TAG = 60
+METERED = {"": None, "true": True, "false": False}
 LARGEST = 2 * 1024 * 1024
 
 
@@ -32,13 +36,10 @@ class Draft:
     fields: dict[str, str]
     lines: dict[str, int]
     body: str
+    tags: tuple[str, ...]
     published_at: datetime | None
+    terms: Terms
     pictures: dict[str, int]
-
-    @property
-    def gate(self) -> Gate:
-        """What the article asks of its readers."""
-        return Gate.parse(self.fields["gate"])
 
     def problem(self, key: str, message: str) -> Problem:
         """A problem on the line of `key`."""
@@ -60,13 +61,15 @@ def read(path: Path) -> tuple[Draft | None, list[Problem]]:
         text = _text(path)
         front, body, body_line = _split(text)
         fields, lines = _keys(front)
-        published_at = _instant(fields.pop("published_at", ""), lines)
+        tags = _tags(fields, lines)
+        instants = {key: _instant(key, fields, lines) for key in INSTANTS}
+        terms = _terms(fields, lines, instants)
     except Unreadable as wrong:
         return None, [Problem(path, wrong.line, wrong.message)]
     named, elsewhere = _pictures(path, body, body_line)
     if fields.get("picture"):
         named = {fields["picture"]: lines["picture"]} | named
-    draft = Draft(path, fields, lines, body, published_at, named)
+    draft = Draft(path, fields, lines, body, tags, instants["published_at"], terms, named)
     return draft, [*_wrong_keys(draft), *_wrong_values(draft), *elsewhere]
 
 
@@ -130,17 +133,52 @@ def _mapping(front: str) -> yaml.MappingNode:
     return node
 
 
-def _instant(text: str, lines: dict[str, int]) -> datetime | None:
+def _tags(fields: dict[str, str], lines: dict[str, int]) -> tuple[str, ...]:
+    """The slugs in "tags: floods, elections", in their order, each once."""
+    given = [
+        tag.strip().lower().replace(" ", "-") for tag in fields.pop("tags", "").split(",") if tag.strip()
+    ]
+    for tag in given:
+        if not SLUG.fullmatch(tag) or len(tag) > LONGEST_TAG:
+            hint = "use a-z, 0-9 and single hyphens, with commas between tags"
+            raise Unreadable(lines["tags"], f"tag {tag!r} cannot be read: {hint}")
+    return tuple(dict.fromkeys(given))
+
+
+def _terms(fields: dict[str, str], lines: dict[str, int], instants: dict[str, datetime | None]) -> Terms:
+    is_metered = fields.pop("metered", "")
+    if is_metered not in METERED:
+        raise Unreadable(lines["metered"], f"metered {is_metered!r} is neither true nor false")
+    return Terms(
+        str(Gate.parse(fields["gate"])) if fields.get("gate") else "",
+        instants["free_until"],
+        instants["free_from"],
+        is_metered=METERED[is_metered],
+        **{key: _number(key, fields, lines) for key in NUMBERS},
+    )
+
+
+def _number(key: str, fields: dict[str, str], lines: dict[str, int]) -> int | None:
+    text, most = fields.pop(key, ""), NUMBERS[key]
     if not text:
         return None
-    line, example = lines["published_at"], "write 2026-11-24T06:00:00Z or 2026-11-24T08:00:00+02:00"
+    if not (text.isascii() and text.isdigit() and int(text) <= most):
+        raise Unreadable(lines[key], f"{key} {text!r} must be a whole number up to {most}")
+    return int(text)
+
+
+def _instant(key: str, fields: dict[str, str], lines: dict[str, int]) -> datetime | None:
+    text = fields.pop(key, "")
+    if not text:
+        return None
+    line, example = lines[key], "write 2026-11-24T06:00:00Z or 2026-11-24T08:00:00+02:00"
     try:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
-            raise Unreadable(line, f"published_at {text!r} has no time zone: {example}")
+            raise Unreadable(line, f"{key} {text!r} has no time zone: {example}")
         return instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Unreadable(line, f"published_at {text!r} is no date: {example}") from None
+        raise Unreadable(line, f"{key} {text!r} is no date: {example}") from None
 
 
 def _pictures(path: Path, body: str, body_line: int) -> tuple[dict[str, int], list[Problem]]:
@@ -172,7 +210,7 @@ def _wrong_values(draft: Draft) -> list[Problem]:
     wrong = [draft.problem(key, message) for key, message in _too_long(fields)]
     if fields.get("slug") and not SLUG.fullmatch(fields["slug"]):
         wrong.append(draft.problem("slug", "slug may hold only a-z, 0-9, and single hyphens between"))
-    if fields.get("gate") and draft.gate.level is Level.UNKNOWN:
+    if Gate.parse(draft.terms.gate or "public").level is Level.UNKNOWN:
         wrong.append(draft.problem("gate", _gate_hint(fields["gate"])))
     if fields.get("picture") and not PICTURE_NAME.fullmatch(fields["picture"]):
         hint = "must be a plain file name in small letters that ends in .jpg, .png or .webp"

@@ -3,13 +3,14 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import func, select
 
 from paywall import clock
-from paywall.access.decision import Level
+from paywall.access.decision import Gate
 from paywall.articles.importers import draft as drafts
 from paywall.articles.importers import pictures
 from paywall.articles.importers.draft import Draft
@@ -81,8 +82,7 @@ def _twice(found: list[Draft]) -> Iterator[Problem]:
 def _unknown_plans(found: list[Draft]) -> Iterator[Problem]:
     known = set(db.session.scalars(select(Plan.slug)))
     for draft in found:
-        gate = draft.gate if draft.fields.get("gate") else None
-        for slug in sorted(gate.plans - known) if gate and gate.level is Level.PLAN else ():
+        for slug in sorted(Gate.parse(draft.terms.gate).plans - known):
             plans = f"there are {', '.join(sorted(known))}" if known else "make it with `flask paywall plan`"
             yield draft.problem("gate", f"there is no plan {slug!r}: {plans}")
 
@@ -160,8 +160,9 @@ def _article(draft: Draft, shown: dict[str, pictures.Picture], sections: dict[st
         picture_width=picture.width if picture else None,
         picture_height=picture.height if picture else None,
         body=draft.body.strip() + "\n",
-        gate=str(draft.gate),
+        tags=f" {' '.join(draft.tags)} " if draft.tags else "",
         published_at=draft.published_at,
+        **asdict(draft.terms),
     )
 
 

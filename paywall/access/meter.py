@@ -1,0 +1,81 @@
+"""The free reads of a period: how they are counted (pure), and where: a visitor's in a signed cookie."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from itsdangerous import BadSignature, Signer
+
+from paywall.access.decision import Meter
+
+COOKIE = "paywall_meter"
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+LONGEST_MONTH = timedelta(days=31)
+SPENT = Meter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A free read of the page named `key`, at an instant (aware UTC, whole minutes)."""
+
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many pages visitors and signed-in readers may read free in `days`; 0 is the calendar month."""
+
+    visitor: int
+    reader: int
+    days: int
+    timezone: str
+
+    def since(self, now: datetime) -> datetime:
+        """When the period began in which `now` lies (aware UTC)."""
+        if self.days:
+            return now - timedelta(days=self.days)
+        here = now.astimezone(ZoneInfo(self.timezone))
+        return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+
+    @property
+    def longest(self) -> timedelta:
+        """How long a read can count."""
+        return timedelta(days=self.days) if self.days else LONGEST_MONTH
+
+
+def count(reads: Iterable[Read], key: str, *, allowed: int, since: datetime) -> Meter:
+    """What is left of the reads `allowed` to whoever made these, for the page named `key`."""
+    counted = {read.key for read in reads if read.at >= since}
+    return Meter(max(0, allowed - len(counted)), key in counted)
+
+
+class Cookies:
+    """A visitor's reads as the value of a cookie: signed, so that none can be taken out of it unseen."""
+
+    def __init__(self, secret: str, *, broken_is_spent: bool) -> None:
+        self._signer = Signer(secret, salt="paywall.meter", digest_method=sha256)
+        self._broken_is_spent = broken_is_spent
+
+    def read(self, value: str | None) -> tuple[Read, ...] | None:
+        """The reads in a cookie; None is one that we did not sign, if the setting has it count as spent."""
+        if not value:
+            return ()
+        try:
+            parts = self._signer.unsign(value).decode().split("/")
+            return tuple(_read(part) for part in parts if part)
+        except (BadSignature, UnicodeError):
+            return None if self._broken_is_spent else ()
+
+    def write(self, reads: Iterable[Read], since: datetime) -> str:
+        """The cookie for those of these reads that still count."""
+        parts = (f"{read.key}:{(read.at - EPOCH) // MINUTE}" for read in reads if read.at >= since)
+        return self._signer.sign("/".join(parts)).decode()
+
+
+def _read(part: str) -> Read:
+    key, _, minutes = part.partition(":")
+    return Read(key, EPOCH + int(minutes) * MINUTE)

@@ -1,0 +1,1 @@
+"""STAFF AT WORK: why a reader can or cannot read, and what an article will show to whom."""

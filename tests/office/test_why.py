@@ -1,0 +1,160 @@
+"""Why a reader can read: in the shell and in the browser, with what lies behind each answer."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from paywall import clock as ours
+from paywall.access.decision import RULES
+from paywall.accounts import staff
+from paywall.accounts.models import Reader, StaffRole
+from paywall.articles import gatekeeping
+from paywall.articles.terms import Terms
+from paywall.db import db
+from paywall.mail import Letter
+from paywall.membership import plans, record
+from paywall.membership.models import Plan
+from paywall.membership.plans import PlanText
+from paywall.membership.policy import Policy
+from paywall.membership.rules import Facts, Interval, Source, Status
+from paywall.money import Money
+from paywall.office import words
+from tests.accounts.browser import sign_up
+from tests.articles.files import SECRET, publish
+
+ANA, VERA = "ana@example.org", "vera@example.org"
+Run = Callable[..., Result]
+Letters = Callable[[], list[Letter]]
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    return lambda *given: app.test_cli_runner().invoke(args=["paywall", *given])
+
+
+@pytest.fixture
+def paper(app: Flask, client: FlaskClient, letters: Letters) -> None:
+    """An article under a rule, and Ana, a reader who held a membership."""
+    sign_up(app.test_client(), letters, ANA)
+    with app.app_context():
+        plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
+        publish("bridge", gate="", tags=" floods ")
+        gatekeeping.set_rule(Terms("patrons", archive_days=30), section="city")
+        until = ours.now() + timedelta(hours=1)
+        gatekeeping.unlock(tag="floods", since=until, until=until + timedelta(days=1), why="x", by="Vera")
+        hold(days=-1)
+        db.session.commit()
+
+
+def hold(days: int) -> None:
+    now = ours.now()
+    held = Facts(
+        source=Source.STRIPE,
+        external_id="sub_1",
+        plan_id=db.session.scalars(select(Plan.id)).one(),
+        status=Status.ACTIVE,
+        price=Money(500, "eur"),
+        interval=Interval.MONTH,
+        started_at=now - timedelta(days=60),
+        period_end=now + timedelta(days=days),
+    )
+    reader = db.session.scalars(select(Reader).where(Reader.email == ANA)).one()
+    record.record(reader, [held], Policy(timedelta(0), timedelta(0)))
+
+
+def test_every_rule_of_the_door_has_its_words() -> None:
+    assert {*words.ANSWERS, "refusal"} == set(RULES)
+
+
+def test_the_shell_names_each_rule_the_membership_and_its_date(app: Flask, paper: None, run: Run) -> None:
+    lines = run("why", ANA, "bridge").output.splitlines()
+    assert lines[0] == "Article  bridge: for patrons"
+    assert lines[1].strip() == "for patrons: the rule for the section city"
+    assert "unlocked for everyone (shut now)" in lines[2]
+    assert "for patrons (shut now)" in lines[3]
+    assert lines[4] == f"Reader   {ANA}: account open, address confirmed"
+    assert "supporter by stripe (sub_1), active: reads until" in lines[5]
+    assert lines[5].endswith(", Paid")
+    assert [line.split()[0] for line in lines[6:-1]] == list(RULES)
+    assert lines[-2].endswith("A membership would open it.")
+    assert lines[-1] == "Decision teaser; reason=patrons_only"
+    with app.app_context():
+        hold(days=1)
+        db.session.commit()
+    assert run("why", ANA, "bridge").output.endswith("Decision full; reason=patron\n")
+
+
+@pytest.mark.settings(meter_visitor_reads=3)
+def test_a_visitor_is_explained_too(paper: None, run: Run) -> None:
+    found = run("why", "visitor", "bridge").output
+    assert "A free read opens it. After it 2 are left." in found
+    assert found.endswith("Decision full; reason=metered\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((ANA, "none"), "Error: There is no article 'none'.\n"),
+        (("eva@example.org", "bridge"), "Error: No reader has the address eva@example.org.\n"),
+        (("not an address", "bridge"), "Error: 'not an address' is not an address.\n"),
+    ],
+)
+def test_who_or_what_is_not_there_is_said_plainly(
+    paper: None, run: Run, given: tuple[str, str], said: str
+) -> None:
+    assert run("why", *given).output == said
+
+
+def test_an_article_that_is_not_out_can_be_tried(app: Flask, paper: None, run: Run) -> None:
+    with app.app_context():
+        publish("draft", gate="plan:supporter", published_at=None)
+    found = run("simulate", "draft").output
+    assert found.startswith("Title of draft: for the plan supporter\n")
+    assert "Patron, supporter" in found
+    assert "not out yet: -" in run("why", ANA, "draft").output
+
+
+def staff_client(app: Flask, letters: Letters, role: StaffRole) -> FlaskClient:
+    client = app.test_client()
+    sign_up(client, letters, VERA)
+    with app.app_context():
+        staff.appoint(VERA, role)
+        db.session.commit()
+    return client
+
+
+@pytest.mark.parametrize("role", list(StaffRole))
+def test_staff_of_every_kind_see_it_in_the_browser(
+    app: Flask, paper: None, letters: Letters, role: StaffRole
+) -> None:
+    client = staff_client(app, letters, role)
+    page = client.get("/staff/why", query_string={"reader": ANA, "article": "bridge"}).text
+    for sentence in (
+        "Teaser: patrons only",
+        "A membership would open it.",
+        "the rule for the section city",
+        "sub_1",
+    ):
+        assert sentence in page
+    assert SECRET not in page
+    assert "Full: unlocked" not in page
+    for path in ("/staff/why", "/staff/simulate"):
+        assert client.get(path).status_code == 200
+        missing = client.get(path, query_string={"article": "none"})
+        assert (missing.status_code, "There is no article" in missing.text) == (404, True)
+    samples = client.get("/staff/simulate", query_string={"article": "bridge"}).text
+    assert "Payment failed three days ago (supporter)" in samples
+    assert SECRET not in samples
+
+
+def test_nobody_else_sees_it(app: Flask, paper: None, letters: Letters) -> None:
+    reader = app.test_client()
+    sign_up(reader, letters, "eva@example.org")
+    for path in ("/staff/why", "/staff/simulate"):
+        assert reader.get(path).status_code == 403
+        assert app.test_client().get(path).status_code == 302
