@@ -63,8 +63,9 @@ class Tally:
         self._batch: _Batch | None = None
         self._due = time.monotonic() + EVERY
         self._counting, self._writing = threading.Lock(), threading.Lock()
-        self._at_exit: object = None
+        self._at_exit: Finalize | None = None
         app.after_request(self._write_when_due)
+        app.extensions.setdefault("tallies", []).append(self)
 
     def add(self, what: Hashable) -> None:
         """Count one; asks no database."""
@@ -72,7 +73,7 @@ class Tally:
             if what in self._counts or len(self._counts) < MOST:
                 self._counts[what] += 1
             # Not atexit: web processes are children that multiprocessing made, and end without it.
-            self._at_exit = self._at_exit or Finalize(None, self.write, exitpriority=1)
+            self._at_exit = self._at_exit or Finalize(None, self.close, exitpriority=1)
 
     def write(self) -> None:
         """Add to the table what was counted; what the database does not take now is tried again later."""
@@ -86,6 +87,12 @@ class Tally:
                 log.exception("counts_not_written", waiting=len(self._batch.counts))
             else:
                 self._batch = None
+
+    def close(self) -> None:
+        """Write what is left, and no more at the end of the process."""
+        if self._at_exit:
+            self._at_exit.cancel()
+            self.write()
 
     def _write_when_due(self, response: Response) -> Response:
         """Whichever request comes when it is time starts the writing, and does not wait for it."""

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -126,6 +128,22 @@ def test_a_request_before_it_is_time_starts_nothing(
     assert [one for one in threading.enumerate() if one.name == "tally"] == []
     tally.write()
     assert written.counts == [{"a": 1}]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_web_process_that_ends_writes_what_is_left(app: Flask, tmp_path: Path) -> None:
+    place = tmp_path / "written"
+
+    def write(_connection: Connection, counts: Mapping[str, int]) -> None:
+        place.write_text(f"{dict(counts)}")
+
+    tally = Tally(app, write)
+    child = get_context("fork").Process(target=lambda: tally.add("a"))
+    child.start()
+    child.join(20)
+    assert place.read_text() == "{'a': 1}"
+    tally.write()
+    assert place.read_text() == "{'a': 1}"
 
 
 def test_none_is_lost_or_doubled_between_threads(tally: Tally, written: Written) -> None:
