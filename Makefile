@@ -9,7 +9,7 @@ REPLAY :=
 MUTANT :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
-PURE := paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/meter.py,paywall/access/teaser.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py
+PURE := paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/meter.py,paywall/access/teaser.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
 .PHONY: help run test sure torture bench lint lock messages clean system postgresql

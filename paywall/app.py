@@ -17,9 +17,12 @@ from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import crawlers, middleware
 from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
+from paywall.access.gift_links import arriving, opening
+from paywall.access.institutions import reading
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import engines, feeds, gates
+from paywall.articles.gift_pages import gift_links
 from paywall.articles.views import articles
 from paywall.billing import (
     gateway,
@@ -37,6 +40,20 @@ from paywall.membership import record
 from paywall.office.views import office
 from paywall.reports.views import reports
 
+ROOMS = (
+    articles,
+    feeds.feeds,
+    engines.engines,
+    gift_links,
+    accounts,
+    billing,
+    given,
+    grouped,
+    selfcare,
+    reports,
+    office,
+)
+
 log = structlog.get_logger()
 
 
@@ -53,18 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (
-        articles,
-        feeds.feeds,
-        engines.engines,
-        accounts,
-        billing,
-        given,
-        grouped,
-        selfcare,
-        reports,
-        office,
-    ):
+    for blueprint in ROOMS:
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:
@@ -72,7 +78,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
-    crawlers.init_app(app, settings)
+    for known in (crawlers, opening, arriving, reading):
+        known.init_app(app, settings)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)

@@ -13,9 +13,11 @@ from flask.cli import AppGroup
 
 from paywall import jobs, watch
 from paywall.access.crawlers.commands import crawler
+from paywall.access.institutions.commands import institution
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.articles import gate_commands
+from paywall.articles.gift_commands import gift_link
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, inbox_commands, setup
 from paywall.billing.cashbook import commands as cash_commands
@@ -34,6 +36,7 @@ from paywall.membership.rules import Interval
 from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.office import commands as office_commands
+from paywall.reports import institution_use
 from paywall.sandbox import rehearsal
 from paywall.sandbox.scenarios import SCENARIOS
 
@@ -175,6 +178,9 @@ commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)
+commands.add_command(gift_link)
 commands.add_command(group_commands.group)
+commands.add_command(institution)
 commands.add_command(reconcile_commands.reconcile)
 commands.add_command(repricing_commands.plan_price)
+institution.add_command(institution_use.report)

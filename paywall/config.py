@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         0, ge=0, le=20, description="The same before a monthly renewal; 0: no such letter."
     )
 
+    gift_links_a_month: int = Field(
+        5, ge=0, le=1000, description="Articles that a patron can give each month; 0: none, but staff can."
+    )
+    gift_link_days: int = Field(14, ge=1, le=365, description="Days for which the link to one is good.")
+
     page_store_mb: int = Field(64, ge=1, le=4096, description="Memory per worker for rendered pages, in MiB.")
 
     crawlers: str = Field(

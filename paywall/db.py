@@ -92,6 +92,18 @@ def read_only() -> None:
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
 
 
+def reading_engine(app: Flask) -> Engine:
+    """An engine whose transactions only read; no context is needed to use it."""
+    with app.app_context():
+        return db.engine.execution_options(sqlite_begin="DEFERRED")
+
+
+def writing_engine(app: Flask) -> Engine:
+    """The app's engine; no context is needed to use it."""
+    with app.app_context():
+        return db.engine
+
+
 def prepare(engine: Engine) -> None:
     """Teach a SQLite engine WAL, foreign keys and explicit BEGIN; leave others as they are."""
     if engine.dialect.name == "sqlite":

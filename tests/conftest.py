@@ -246,9 +246,11 @@ def migrate(url: str, folder: Path) -> None:
 
 
 def dispose(app: "Flask") -> None:
-    """Close what an app holds open."""
+    """Close what an app holds open, and let it write what it has counted."""
     from paywall.db import db
 
+    for tally in app.extensions["tallies"]:
+        tally.close()
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser, LexborNode
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from paywall import clock
+from paywall.access.gift_links.models import GiftLink
+from paywall.access.institutions import keeping
+from paywall.access.institutions.keeping import Term
 from paywall.billing.groups import letters as group_letters
 from paywall.billing.groups.models import Seat
 from paywall.billing.setup import setup
@@ -158,6 +163,34 @@ def test_every_word_for_a_patron_and_of_every_letter_can_be_translated(
         assert untranslated(letter.html) == []
         assert words_of_ours(letter.text) == []
         assert words_of_ours(letter.subject) == []
+
+
+def test_every_word_of_gift_links_and_institutions_can_be_translated(
+    bracketed: Flask, reader: FlaskClient, sandbox: Sandbox
+) -> None:
+    visitor, giving, mine = bracketed.test_client(), "/gift-link/house", {"page": "/account"}
+    pages = [reader.get(giving)]
+    price = re.findall(r'name="price" value="(\d+)"', reader.get("/join").text)[-1]
+    paying = send(reader, "/join/checkout", page="/join", price=price).location
+    back = sandbox.checkout.pay(paying.rpartition("/")[2], card()).redirect_url or ""
+    reader.get(back.removeprefix(SITE))
+    pages.append(reader.get(giving))
+    send(reader, giving)
+    pages.append(reader.get(giving))
+    address = re.findall(r'value="http[^"]+(/article/[^"]+)" readonly', pages[-1].text)[0]
+    pages += [visitor.get(address), visitor.get(f"{ARTICLE}?gift="), reader.get("/account")]
+    with bracketed.app_context():
+        db.session.execute(update(GiftLink).values(until=GiftLink.made_at, opened=2))
+        keeping.add("library", "Библиотека", Term(clock.now(), clock.now() + timedelta(days=9)), None)
+        keeping.add_domains("library", ["example.org"])
+        db.session.commit()
+    pages += [visitor.get(address), reader.get("/account")]
+    send(reader, giving, page="/account")
+    address = re.findall(r'value="http[^"]+(/article/[^"]+)" readonly', reader.get(giving).text)[0]
+    send(reader, "/account/gift-links/revoke", **mine, link="2")
+    pages += [reader.get("/account"), visitor.get(address)]
+    assert [page.status_code for page in pages] == [403, *[200] * 9]
+    assert [untranslated(page.text) for page in pages] == [[]] * 10
 
 
 def own_pages(reader: FlaskClient) -> list[str]:

@@ -21,9 +21,10 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Where a transaction may end: views, commands and jobs, and steps at Stripe that must not be forgotten.
 # Rooms within write, and leave the commit to whoever called.
 MAY_COMMIT = {
+    "access/institutions": {"commands"},
     "accounts": {"letters", "proofs", "security", "views"},
     "access": {"free_reads"},
-    "articles": {"gate_commands", "views"},
+    "articles": {"gate_commands", "gift_commands", "gift_pages", "views"},
     "billing": {
         "checkout",
         "customers",

@@ -10,16 +10,28 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import dump_cookie, parse_cookie
 
-from paywall.access import free_reads, meter
-from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Reason, Visitor, decide
+from paywall.access import free_reads, meter, tally
+from paywall.access.crawlers import Crawlers
+from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Level, Reason, Visitor, decide
+from paywall.access.gift_links import opening
+from paywall.access.gift_links.opening import GiftLinks, Opening
+from paywall.access.institutions.reading import Institutions, Reading
 from paywall.access.meter import Allowance, Cookies, Read
 from paywall.access.visitors import NOBODY, Known, Readers
 from paywall.accounts.sessions import SessionFacts
 
 Sessions = Callable[[Mapping[str, Any]], SessionFacts]
-PREFETCH = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """What may open a page besides a membership."""
+
+    gift_links: GiftLinks
+    institutions: Institutions
+    crawlers: Crawlers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +39,24 @@ class Arrival:
     """The decision for one request, and how its answer goes out.
 
     `gate` is the one that stood. `is_shared`: any visitor would get the same, so a cache may hold it for all.
-    `headers` belong to this answer alone. `must_ask_again`: a browser that looks
-    ahead; nothing was spent, and it gets nothing.
+    `has_flashes`: a message waits for this reader. `gift`: what the gift link in the address is worth. With
+    either of them the page is nobody else's. `headers` belong to this answer alone. `must_ask_again`: a
+    browser that looks ahead; nothing was spent, and it gets nothing.
     """
 
     decision: Decision
     gate: Gate
     signed_in: bool
     has_flashes: bool = False
+    gift: Opening | None = None
     is_shared: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     must_ask_again: bool = False
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the page says something that is for this reader alone."""
+        return self.has_flashes or self.gift is not None
 
 
 class Arrivals:
@@ -51,6 +70,7 @@ class Arrivals:
         writing: Callable[[], Engine],
         allowance: Allowance,
         cookies: Cookies,
+        passes: Passes,
         secure: bool,
     ) -> None:
         self._sessions = sessions
@@ -58,40 +78,85 @@ class Arrivals:
         self._writing = writing
         self._allowance = allowance
         self._cookies = cookies
+        self._passes = passes
         self._secure = secure
         self._readers = Readers(allowance)
 
     def decide(self, environ: Mapping[str, Any], gate: Gate, key: str, now: datetime) -> Arrival:
         """What is shown of the page named `key` behind `gate` to whoever sent this request."""
-        session = self._sessions(environ)
-        stands = gate.at(now)
-        known = self._known(session, key, now) if session.uniquifier is not None else None
-        reads: tuple[Read, ...] | None = ()
-        if known is None and self._allowance.visitor and stands.takes_free_reads:
-            reads = self._cookies.read(parse_cookie(environ.get("HTTP_COOKIE")).get(meter.COOKIE))
-        visitor = known.visitor if known else self._stranger(stands, key, reads, now)
+        session, stands = self._sessions(environ), gate.at(now)
+        known = self._known(session.uniquifier, key, now) if session.uniquifier is not None else None
+        gift = self._gift(environ, key, now)
+        through = self._through(environ, stands, known, now)
+        reads = self._reads(environ, stands) if known is None else ()
+        visitor = known.visitor if known else self._stranger(environ, stands, key, reads, now)
+        if gift or through:
+            visitor = replace(
+                visitor,
+                has_gift=gift is not None and gift.is_good,
+                institution=through.holding if through else None,
+            )
         decision = decide(gate, visitor, now)
+        self._count(environ, decision, visitor, gift, through, key, now)
         arrival = Arrival(
             decision,
             stands,
             signed_in=known is not None,
             has_flashes=session.has_flashes,
+            gift=gift,
             is_shared=known is None and visitor == NOBODY,
         )
         if decision.reason is Reason.METERED and visitor.meter and not visitor.meter.has_read:
             return self._spend(arrival, environ, visitor, key, reads or (), now)
         return arrival
 
-    def _known(self, session: SessionFacts, key: str, now: datetime) -> Known | None:
-        assert session.uniquifier is not None
+    def _known(self, uniquifier: str, key: str, now: datetime) -> Known | None:
         try:
             with self._reading().connect() as connection:
-                return self._readers.by_session(connection, session.uniquifier, key, now)
+                return self._readers.by_session(connection, uniquifier, key, now)
         except SQLAlchemyError:
             log.exception("visitor_unknown")
             return None
 
-    def _stranger(self, gate: Gate, key: str, reads: tuple[Read, ...] | None, now: datetime) -> Visitor:
+    def _gift(self, environ: Mapping[str, Any], key: str, now: datetime) -> Opening | None:
+        token = opening.token_in(environ)
+        if token is None:
+            return None
+        try:
+            with self._reading().connect() as connection:
+                return self._passes.gift_links.look(connection, token, key, now)
+        except SQLAlchemyError:
+            log.exception("gift_link_unchecked")
+            return opening.UNCHECKED
+
+    def _through(
+        self, environ: Mapping[str, Any], gate: Gate, known: Known | None, now: datetime
+    ) -> Reading | None:
+        if gate.level is Level.PUBLIC:
+            return None
+        address = environ.get("REMOTE_ADDR", "")
+        return self._passes.institutions.holding(address, known.email if known else None, now)
+
+    def _reads(self, environ: Mapping[str, Any], gate: Gate) -> tuple[Read, ...] | None:
+        if not (self._allowance.visitor and gate.takes_free_reads):
+            return ()
+        return self._cookies.read(parse_cookie(environ.get("HTTP_COOKIE")).get(meter.COOKIE))
+
+    def _stranger(
+        self,
+        environ: Mapping[str, Any],
+        gate: Gate,
+        key: str,
+        reads: tuple[Read, ...] | None,
+        now: datetime,
+    ) -> Visitor:
+        """A visitor with their free reads; of who calls itself a search engine nothing is counted."""
+        if gate.level is Level.PUBLIC:
+            return NOBODY
+        agent = environ.get("HTTP_USER_AGENT", "")
+        if self._passes.crawlers.claims(agent):
+            is_one = self._passes.crawlers.is_verified(environ.get("REMOTE_ADDR", ""), agent)
+            return replace(NOBODY, is_crawler=is_one)
         allowed = self._allowance.visitor
         if not allowed or not gate.takes_free_reads:
             return NOBODY
@@ -99,6 +164,21 @@ class Arrivals:
             return replace(NOBODY, meter=meter.SPENT)
         since = self._allowance.since(now)
         return replace(NOBODY, meter=meter.count(reads, key, allowed=allowed, since=since))
+
+    def _count(
+        self,
+        environ: Mapping[str, Any],
+        decision: Decision,
+        visitor: Visitor,
+        gift: Opening | None,
+        through: Reading | None,
+        key: str,
+        now: datetime,
+    ) -> None:
+        if gift:
+            self._passes.gift_links.opened(gift, environ, visitor.reader_id)
+        if through and decision.reason is Reason.INSTITUTION:
+            self._passes.institutions.count(through, key, environ, now)
 
     def _spend(
         self,
@@ -111,7 +191,7 @@ class Arrivals:
     ) -> Arrival:
         if environ["REQUEST_METHOD"] == "HEAD":
             return arrival
-        if any("prefetch" in environ.get(name, "") for name in PREFETCH):
+        if tally.is_fetched_ahead(environ):
             return replace(arrival, must_ask_again=True)
         if visitor.reader_id is None:
             return replace(arrival, headers=(("Set-Cookie", self._cookie(reads, key, now)),))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -15,13 +16,14 @@ from werkzeug.test import run_wsgi_app
 
 from paywall import clock, metrics
 from paywall.access import free_reads
-from paywall.access.arrivals import Arrival, Arrivals
+from paywall.access.arrivals import Arrival, Arrivals, Passes
 from paywall.access.decision import Gate
+from paywall.access.gift_links import opening
 from paywall.access.meter import Cookies
 from paywall.access.pages import Page, PageStore
 from paywall.accounts.sessions import reader_key
 from paywall.config import Settings
-from paywall.db import db
+from paywall.db import reading_engine, writing_engine
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,6 +81,8 @@ class Door:
         is_ours = path.startswith(self._prefix) and len(path) <= LONGEST_PATH
         if not is_ours or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return self._app(environ, start_response)
+        if opening.token_in(environ) is not None:
+            start_response = opening.unshared(start_response)
         try:
             gated = self._gated(path)
         except SQLAlchemyError:
@@ -115,7 +119,7 @@ class Door:
                 "503 Service Unavailable", [("Cache-Control", "no-store"), ("Content-Length", "0")]
             )
             return []
-        if arrival.has_flashes:
+        if arrival.is_personal:
             return self._app(environ, _private(start_response, arrival))
         key = (path, gated.version, arrival.decision, arrival.gate.level, arrival.signed_in)
         page = self._store.get(key)
@@ -144,7 +148,7 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     secret = settings.secret_key.get_secret_value()
     cookies = Cookies(secret, broken_is_spent=settings.meter_broken_cookie == "spent")
     free_reads.init_app(app, cookies, allowance, secure=settings.https)
-    reading = _engine(app, sqlite_begin="DEFERRED")
+    reading = partial(reading_engine, app)
     door = Door(
         app.wsgi_app,
         prefix=prefix,
@@ -152,9 +156,12 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
         arrivals=Arrivals(
             sessions=reader_key(app),
             reading=reading,
-            writing=_engine(app),
+            writing=partial(writing_engine, app),
             allowance=allowance,
             cookies=cookies,
+            passes=Passes(
+                app.extensions["gift_links"], app.extensions["institutions"], app.extensions["crawlers"]
+            ),
             secure=settings.https,
         ),
         engine=reading,
@@ -162,14 +169,6 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     )
     app.extensions["door"] = door
     app.wsgi_app = door  # type: ignore[method-assign]  # how Flask documents it
-
-
-def _engine(app: Flask, **options: str) -> Callable[[], Engine]:
-    def engine() -> Engine:
-        with app.app_context():
-            return db.engine.execution_options(**options)
-
-    return engine
 
 
 def _private(start_response: "StartResponse", arrival: Arrival) -> "StartResponse":

@@ -14,7 +14,9 @@ from werkzeug.http import parse_cookie
 from paywall import clock
 
 RENEW_AFTER = timedelta(days=7)
-KEPT = ("_user_id", "_fresh", "_id", "fs_paa", "_flashes")
+# What brought a visitor here; who listens to the sign-in takes it out.
+CAME_BY = "came_by"
+KEPT = ("_user_id", "_fresh", "_id", "fs_paa", "_flashes", CAME_BY)
 SINCE = "since"
 WAITING = "waiting"
 

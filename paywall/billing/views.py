@@ -11,10 +11,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from paywall import clock
+from paywall.access.institutions import reading
 from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.models import Reader
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
+from paywall.articles import gift_pages
 from paywall.billing import checkout, customers, inbox, promotions
 from paywall.billing.cashbook import bills
 from paywall.billing.checkout import Outcome
@@ -116,7 +118,7 @@ def checkout_return() -> Response:
 @may_enter("reader")
 def account() -> str:
     """What the reader holds, in words, with invoices and the way to change each thing."""
-    held = record.current(current_user.id)
+    held, now = record.current(current_user.id), clock.now()
     return render_template(
         "billing/account.html",
         held=held,
@@ -126,7 +128,9 @@ def account() -> str:
         gifts=redeeming.of(current_user.id),
         seats=seats.held(current_user.id),
         invoices=bills.of(current_user.id, most=36),
-        now=clock.now(),
+        institution=reading.through(_reader(), now),
+        given=gift_pages.of(current_user.id, now),
+        now=now,
         cheapest=plans.cheapest(),
     )
 

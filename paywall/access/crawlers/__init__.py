@@ -35,6 +35,10 @@ class Crawlers:
         if self._lets_in:
             self._read()
 
+    def claims(self, user_agent: str) -> bool:
+        """Whether this is what an engine's crawler calls itself. It proves nothing, and opens nothing."""
+        return claimed(user_agent) is not None
+
     def is_verified(self, address: str, user_agent: str) -> bool:
         """Whether this is an engine's crawler and those are let in; asks nobody and waits for nothing.
 
