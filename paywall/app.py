@@ -18,7 +18,7 @@ from paywall.access import middleware
 from paywall.access.decision import Decision, Reason, Show
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
-from paywall.articles import feeds
+from paywall.articles import elsewhere, feeds
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import (
     gateway,
@@ -60,10 +60,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
     middleware.init_app(app, settings, prefix=ARTICLE_PATH, lookup=lookup)
-    if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
-        )
+    elsewhere.init_app(app, settings)
+    _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
     app.cli.add_command(commands)
@@ -92,6 +90,13 @@ def _configure(app: Flask, settings: Settings) -> None:
         # The signed token in a SameSite cookie's session is the guard; some browsers send no Referer at all.
         WTF_CSRF_SSL_STRICT=False,
     )
+
+
+def _behind_proxies(app: Flask, count: int) -> None:
+    if count:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
 
 
 def _sandbox(app: Flask, settings: Settings) -> None:
@@ -126,6 +131,7 @@ def _presentation(app: Flask, settings: Settings) -> None:
             "language": settings.language.replace("_", "-"),
             "signed_in": _signed_in,
             "offers_joining": _offers_joining,
+            "has_paper": not settings.upstream,
         }
 
     @app.template_filter("longdate")

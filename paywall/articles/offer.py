@@ -24,7 +24,7 @@ def offer(gate: Gate, decision: Decision) -> Offer:
 
     A patrons gate opens to every plan; a plan gate to its own, of which each may be closed, hidden or gone.
     """
-    if decision.reason not in {Reason.PATRONS_ONLY, Reason.HIGHER_PLAN}:
+    if decision.reason not in {Reason.PATRONS_ONLY, Reason.HIGHER_PLAN, Reason.METER_SPENT}:
         return Offer(decision.reason, (), None)
     asked = decision.offer if gate.level is Level.PLAN else None
     return Offer(decision.reason, _names(asked or frozenset()), cheapest(asked))

@@ -1,0 +1,190 @@
+"""When the paper's pages are another site's: which paths stay ours, and what we show in front of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Flask, render_template
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map
+from werkzeug.security import safe_join
+from werkzeug.wrappers import Response
+
+from paywall import clock
+from paywall.access.decision import Decision, Gate, decide
+from paywall.access.guard import Decider, Denied, Guard
+from paywall.access.marked import Marks
+from paywall.access.pages import PageStore
+from paywall.access.patterns import Rules
+from paywall.access.upstream import Upstream
+from paywall.access.visitors import NOBODY, visitor
+from paywall.accounts.sessions import reader_key
+from paywall.articles.offer import Offer, offer
+from paywall.config import Settings
+from paywall.db import db
+from paywall.errors import WrongSetting
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Their pages are the site's as soon as there is one.
+PAPER = frozenset({"articles", "feeds"})
+# Cookies of ours beside the session's begin like it, or are those of the sign-in.
+COOKIES = ("paywall", "remember_token", "tf_validity", "fs_")
+OURS = "paywall-"
+MB = 1024 * 1024
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the offer says of a page at `path`; its words are 0 where they are not known."""
+
+    offer: Offer
+    path: str
+    words: int
+    words_read: int
+
+
+class Elsewhere:
+    """Hands a request to the app if the path is one of ours, and all else to the site behind its guard."""
+
+    def __init__(self, app: Flask, ours: "WSGIApplication", site: "WSGIApplication") -> None:
+        self._ours, self._site = ours, site
+        self._static = Path(app.static_folder or "")
+        rules = app.url_map.iter_rules()
+        self._rules = Map([rule.empty() for rule in rules if rule.endpoint.partition(".")[0] not in PAPER])
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        answering = self._ours if self._is_ours(environ) else self._site
+        return answering(environ, start_response)
+
+    def _is_ours(self, environ: "WSGIEnvironment") -> bool:
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+        try:
+            endpoint, values = self._rules.bind("").match(path, environ["REQUEST_METHOD"])
+        except NotFound:
+            return False
+        except HTTPException:
+            return True
+        # The site may have a folder of that name as well.
+        return endpoint != "static" or self._has(values["filename"])
+
+    def _has(self, name: str) -> bool:
+        place = safe_join(str(self._static), name)
+        return place is not None and Path(place).is_file()
+
+
+class Faces:
+    """What readers see of us on another's site, and in its place."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def offer(self, environ: "WSGIEnvironment", denied: Denied) -> str:
+        """The offer under names that no style sheet of the site has, with a style sheet of its own."""
+        with self._app.request_context(environ):
+            return _apart(render_template("access/fragment.html", **_told(denied)))
+
+    def locked(self, environ: "WSGIEnvironment", denied: Denied, status: int) -> Response:
+        """Our own page with the title and the offer."""
+        with self._app.request_context(environ):
+            response = self._page(render_template("access/locked.html", **_told(denied)), status)
+        response.headers["X-Paywall"] = f"{denied.decision.show}; reason={denied.decision.reason}"
+        return response
+
+    def error(self, environ: "WSGIEnvironment", status: int) -> Response:
+        """The page that the app has for this status."""
+        with self._app.request_context(environ):
+            return self._page(render_template("error.html", status=status, message=None), status)
+
+    def _page(self, html: str, status: int) -> Response:
+        response = self._app.process_response(self._app.make_response((html, status)))
+        response.headers["Cache-Control"] = "private, no-store"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """If the settings name a site, put it behind its guard in the place of the paper's own pages."""
+    if not settings.upstream:
+        return
+    faces = Faces(app)
+    site = Upstream(
+        settings.upstream,
+        public=settings.site_url,
+        host=settings.upstream_host or settings.site_url.partition("://")[2],
+        seconds=settings.upstream_seconds,
+        is_ours=lambda name: name.startswith(COOKIES),
+        error=faces.error,
+    )
+    app.wsgi_app = Elsewhere(  # type: ignore[method-assign]  # how Flask documents it
+        app, app.wsgi_app, guard(app, settings, site, faces)
+    )
+
+
+def guard(app: Flask, settings: Settings, site: "WSGIApplication", faces: Faces) -> Guard:
+    """The guard before any WSGI app, by the settings; raises WrongSetting for rules that cannot be read."""
+    rules = Rules.read(Path(settings.upstream_rules)) if settings.upstream_rules else Rules()
+    return Guard(
+        site,
+        rules=rules,
+        marks=Marks(settings.upstream_mark, _selectors(settings.upstream_text), settings.teaser_words),
+        decider=_decider(app),
+        faces=faces,
+        store=PageStore(settings.page_store_mb * MB),
+        limit=settings.upstream_page_mb * MB,
+    )
+
+
+def _decider(app: Flask) -> Decider:
+    """Who is at the door: the session's cookie, and one query for a reader who is signed in."""
+    session = reader_key(app)
+
+    def decided(environ: "WSGIEnvironment", gate: Gate, _key: str) -> tuple[Decision, bool]:
+        uniquifier, who, now = session(environ).uniquifier, NOBODY, clock.now()
+        if uniquifier is not None:
+            try:
+                with app.app_context(), _engine().connect() as connection:
+                    who = visitor(connection, uniquifier, now)
+            except SQLAlchemyError:
+                log.exception("visitor_unknown")
+        return decide(gate, who, now), who.reader_id is not None
+
+    return decided
+
+
+def _engine() -> Engine:
+    return db.engine.execution_options(sqlite_begin="DEFERRED")
+
+
+def _selectors(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for selector in found:
+        try:
+            LexborHTMLParser("").css(selector)
+        except SelectolaxError:
+            raise WrongSetting(f"PAYWALL_UPSTREAM_TEXT: {selector!r} is no selector") from None
+    return found
+
+
+def _told(denied: Denied) -> dict[str, object]:
+    told = Told(
+        offer(denied.gate, denied.decision), denied.here, denied.words, denied.words - denied.words_left
+    )
+    return {"title": denied.title, "sheet": told}
+
+
+def _apart(html: str) -> str:
+    body = LexborHTMLParser(html).body
+    assert body is not None, "the parser makes a body for any input"
+    for name in ("class", "id", "aria-labelledby"):
+        for node in body.css(f"[{name}]"):
+            node.attrs[name] = " ".join(f"{OURS}{word}" for word in (node.attributes[name] or "").split())
+    return (body.inner_html or "").strip()
