@@ -14,7 +14,8 @@ THREADS = 4
 def serve(port: int, *, processes: int = PROCESSES) -> None:
     """Serve at `port` of this machine until told to stop; the settings come from the environment."""
     Granian(
-        "wsgi:app",
+        "paywall:create_app",
+        factory=True,
         address=HOST,
         port=port,
         interface=Interfaces.WSGI,

@@ -17,8 +17,9 @@ READABLE = frozenset(
 )
 CHARSET = re.compile(rb"""<meta[^>]*?charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 HEAD_END = re.compile(r"</head|<body", re.IGNORECASE)
+GZIP = frozenset({"gzip", "x-gzip"})
+PLAIN = frozenset({"identity", ""})
 PRESCANNED = 1024
-STEP = 64 * 1024
 
 log = structlog.get_logger()
 
@@ -44,6 +45,9 @@ class Answer:
         self._encoding = headers.get("Content-Encoding", "identity").strip().lower()
         self._gzip = zlib.decompressobj(wbits=31)
         self._is_whole = False
+        self._broke_off: Exception | None = None
+        # A part of a page tells neither its gate nor its marks.
+        self._failure: Unreadable | TooLarge | None = Unreadable() if self.code == 206 else None
 
     @property
     def code(self) -> int:
@@ -57,8 +61,6 @@ class Answer:
 
     def beginning(self) -> str:
         """The text up to the end of its head; raises Unreadable or TooLarge."""
-        if self.code == 206:
-            raise Unreadable
         while not self._is_whole and not HEAD_END.search(self._text()):
             self._read()
         return self._text()
@@ -72,7 +74,8 @@ class Answer:
     def raw(self) -> Iterator[bytes]:
         """The body as it came and as it comes."""
         yield from self._raw
-        self._raw.clear()
+        if self._broke_off is not None:
+            raise self._broke_off
         yield from self._chunks
 
     def close(self) -> None:
@@ -81,15 +84,28 @@ class Answer:
             close()
 
     def _read(self) -> None:
+        """Read one more chunk; what has failed once fails again, for a part is not the whole."""
+        if self._failure is not None:
+            raise self._failure
         try:
-            chunk = next(self._chunks, None)
+            self._take(self._next())
+        except (Unreadable, TooLarge) as failure:
+            self._failure = failure
+            raise
+
+    def _next(self) -> bytes | None:
+        try:
+            return next(self._chunks, None)
         except Exception as failure:
             log.warning("answer_broke_off", error=str(failure))
+            self._broke_off = failure
             raise Unreadable from failure
+
+    def _take(self, chunk: bytes | None) -> None:
         if chunk is None:
-            self._is_whole = True
-            if self._encoding == "gzip" and self._raw and not self._gzip.eof:
+            if self._encoding in GZIP and self._raw and not self._gzip.eof:
                 raise Unreadable
+            self._is_whole = True
             return
         self._raw.append(chunk)
         self._plain += self._unpacked(chunk)
@@ -97,11 +113,10 @@ class Answer:
             raise TooLarge
 
     def _unpacked(self, chunk: bytes) -> bytes:
-        match self._encoding:
-            case "identity" | "":
-                return chunk
-            case "gzip" | "x-gzip":
-                return self._unzipped(chunk)
+        if self._encoding in GZIP:
+            return self._unzipped(chunk)
+        if self._encoding in PLAIN:
+            return chunk
         raise Unreadable
 
     def _unzipped(self, chunk: bytes) -> bytes:

@@ -55,7 +55,7 @@ class Hidden:
         return found
 
 
-def drop(page: LexborHTMLParser, text: str) -> None:
+def drop(page: LexborHTMLParser, body: LexborNode, text: str) -> None:
     """Take out of a page all that holds a part of `text`, which was cut out of it, once more."""
     hidden = Hidden(text)
     for node in outermost(page.css("template, noscript, link[rel~=amphtml]")):
@@ -67,7 +67,7 @@ def drop(page: LexborHTMLParser, text: str) -> None:
         _script(node, hidden)
     _comments(page)
     _attributes(page, hidden)
-    _repeated(page, hidden)
+    _repeated(body, hidden)
 
 
 def outermost(nodes: Iterable[LexborNode]) -> list[LexborNode]:
@@ -140,13 +140,11 @@ def _attributes(page: LexborHTMLParser, hidden: Hidden) -> None:
                 del node.attrs[name]
 
 
-def _repeated(page: LexborHTMLParser, hidden: Hidden) -> None:
+def _repeated(body: LexborNode, hidden: Hidden) -> None:
     """What is read twice, such as a version for printing: theme and plug-in seldom mark both."""
-    if page.body is None:
-        return
     words: list[str] = []
     texts: list[LexborNode] = []
-    for node in page.body.traverse(include_text=True):
+    for node in body.traverse(include_text=True):
         if node.is_text_node and node.parent and node.parent.tag not in UNREAD:
             found = _words(node.text_content or "")
             words += found

@@ -8,10 +8,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from paywall.access import copies, nesting
 from paywall.access.copies import above, outermost
-from paywall.access.teaser import MORE, drop_after, keep_words, text_of
+from paywall.access.nesting import CLOSING, OPENING
+from paywall.access.teaser import MORE, drop_after, keep_words, plain, text_of
 
 GATE = "paywall:gate"
-OPENING, CLOSING = "paywall", "/paywall"
 TEXT = (".entry-content", ".post-content", ".article-content", "[itemprop=articleBody]", "article", "main")
 FURNITURE = "nav, header, footer, aside, form"
 AMP = frozenset({"amp", "⚡", "amp4ads", "⚡4ads"})
@@ -80,18 +80,21 @@ def cut(html: str, marks: Marks) -> Cut | None:
     """A page without its gated part and any copy of it; None where it cannot be told for sure what that is.
 
     Gated is what is marked: by the class, between the two comments, or after WordPress's "more". Without a
-    mark it is all but the first words of the text. Where tags do not nest, it is all that follows.
+    mark it is all but the first words of the text. Where tags do not nest, browsers move what is written to
+    other places; all that is written after the first mark is gated then.
     """
-    page = LexborHTMLParser(html)
+    nested = nesting.read(html, marks.css_class)
+    end = len(html) if nested.is_sound or nested.mark is None else nested.mark
+    page = LexborHTMLParser(html[:end])
     if page.root is None or page.body is None:
         return None
-    cutting = _Cutting(page, marks, is_sound=nesting.is_sound(html))
-    if not cutting.cut():
+    cutting = _Cutting(page, page.root, page.body, marks, is_sound=nested.is_sound)
+    if not (cutting.cut() if end == len(html) else cutting.end(plain(html[end:]))):
         return None
-    copies.drop(page, cutting.dropped)
+    copies.drop(page, page.body, cutting.dropped)
     before, found, after = (page.html or "").partition(cutting.place)
     left = len(cutting.dropped.split())
-    return Cut(before, after, max(cutting.words, left), left) if found else None
+    return Cut(before, after, cutting.words if cutting.words > left else 0, left) if found else None
 
 
 class _Cutting:
@@ -100,25 +103,37 @@ class _Cutting:
     `words` is how many the text has, 0 where it is not known what the text is.
     """
 
-    def __init__(self, page: LexborHTMLParser, marks: Marks, *, is_sound: bool) -> None:
-        assert page.root is not None, "the parser makes a root for any input"
-        self._page, self._root, self._marks, self._is_sound = page, page.root, marks, is_sound
-        self._text = _text(page, marks)
-        self.words = len(text_of(self._text).split()) if self._text else 0
+    def __init__(
+        self, page: LexborHTMLParser, root: LexborNode, body: LexborNode, marks: Marks, *, is_sound: bool
+    ) -> None:
+        self._page, self._root, self._body = page, root, body
+        self._marks, self._is_sound = marks, is_sound
+        self._text = _text(page, self._body, marks)
+        self.words = _count(self._text) if self._text else 0
         self.place = f"place{secrets.token_hex(16)}"
         self.dropped = ""
 
     def cut(self) -> bool:
         """Cut by the first way that applies; False where the page contradicts itself."""
         brackets, classed = _brackets(self._page), _classed(self._page, self._marks)
+        if (brackets or classed) and not self._is_sound:
+            return False
         if brackets:
             return not classed and self._between(brackets)
-        if any(text_of(node).strip() or node.css_first(PICTURES) for node in classed):
+        if any(node.tag not in MARKABLE for node in classed):
+            return False
+        if any(_count(node) or node.css_first(PICTURES) for node in classed):
             return self._elements(classed)
         return self._after_more() or self._after_words()
 
+    def end(self, dropped: str) -> bool:
+        """The page as if it were written no further; `dropped` is the text of the rest."""
+        self.dropped, self.words = dropped, 0
+        self._body.insert_child(self.place)
+        return True
+
     def _between(self, brackets: list[LexborNode]) -> bool:
-        """Remove what stands between the comments, wherever each is in the tree; without a closing one, all."""
+        """Remove what stands between the comments, wherever in the tree each is; one left open has no end."""
         words = [_word(one) for one in brackets]
         closed_twice = any(pair == (CLOSING, CLOSING) for pair in pairwise([CLOSING, *words]))
         gated = _between(self._root)
@@ -128,11 +143,6 @@ class _Cutting:
         return True
 
     def _elements(self, classed: list[LexborNode]) -> bool:
-        if any(node.tag not in MARKABLE for node in classed):
-            return False
-        if not self._is_sound:
-            self.dropped = drop_after(classed[0], self._root)
-            classed = classed[:1]
         is_placed = self._leave_place(classed[0])
         self._remove(outermost(classed))
         return is_placed
@@ -141,8 +151,11 @@ class _Cutting:
         more = _more(self._text) if self._text else None
         if self._text is None or more is None:
             return False
-        self.dropped = drop_after(more, self._text if self._is_sound else self._root)
-        return bool(self.dropped.strip()) and self._leave_place(more)
+        self.dropped = drop_after(more, self._text)
+        if not self.dropped.strip() or not self._leave_place(more):
+            return False
+        more.decompose()
+        return True
 
     def _after_words(self) -> bool:
         if self._text is None:
@@ -167,13 +180,13 @@ class _Cutting:
         return True
 
     def _remove(self, nodes: list[LexborNode]) -> None:
-        self.dropped = " ".join([*(text_of(node) for node in nodes), self.dropped])
+        self.dropped = " ".join(text_of(node) for node in nodes)
         for node in nodes:
             node.decompose()
 
 
 def _between(root: LexborNode) -> list[LexborNode]:
-    """The outermost nodes between opening and closing comments; what holds a closing one only in its parts."""
+    """The outermost nodes between opening and closing comments; of what holds a closing one, only parts."""
     nodes = list(root.traverse(include_text=True))
     holding = {one.mem_id for node in nodes if _word(node) == CLOSING for one in above(node)}
     inside, found = False, []
@@ -185,10 +198,8 @@ def _between(root: LexborNode) -> list[LexborNode]:
     return outermost(found)
 
 
-def _text(page: LexborHTMLParser, marks: Marks) -> LexborNode | None:
+def _text(page: LexborHTMLParser, body: LexborNode, marks: Marks) -> LexborNode | None:
     """Where the article stands: the fullest place of the first kind that holds most of what is to be read."""
-    body = page.body
-    assert body is not None, "who asks has looked"
     everything = _count(body)
     for selector in marks.text:
         best = max(page.css(selector), key=_count, default=None)

@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -79,8 +80,8 @@ class Rules:
 
     gates: tuple[tuple[Pattern, Gate], ...] = ()
     marked: Gate = PATRONS
-    copies: tuple[Pattern, ...] = tuple(map(Pattern.parse, COPIES))
-    opened: tuple[Pattern, ...] = tuple(map(Pattern.parse, OPENED))
+    copies: tuple[Pattern, ...] = field(default_factory=lambda: _patterns(COPIES))
+    opened: tuple[Pattern, ...] = field(default_factory=lambda: _patterns(OPENED))
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -105,8 +106,8 @@ class Rules:
         return cls(
             gates=tuple((Pattern.parse(str(one["path"])), _gate(one["gate"])) for one in gates),
             marked=_gate(given.get("marked", Level.PATRONS)),
-            copies=tuple(map(Pattern.parse, copies if "copies" in given else COPIES)),
-            opened=tuple(map(Pattern.parse, (*OPENED, *opened))),
+            copies=_patterns(copies if "copies" in given else COPIES),
+            opened=_patterns((*OPENED, *opened)),
         )
 
     def gate(self, asked: Asked) -> Gate | None:
@@ -121,6 +122,10 @@ class Rules:
     def is_copy(self, asked: Asked) -> bool:
         """Whether an article's text is asked for in another form than its page."""
         return any(pattern.matches(asked) for pattern in self.copies) and not self.is_opened(asked)
+
+
+def _patterns(texts: Iterable[str]) -> tuple[Pattern, ...]:
+    return tuple(map(Pattern.parse, texts))
 
 
 def _gate(text: object) -> Gate:

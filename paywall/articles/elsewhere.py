@@ -1,5 +1,6 @@
 """When the paper's pages are another site's: which paths stay ours, and what we show in front of it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, render_template
+from flask.ctx import RequestContext
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +18,7 @@ from werkzeug.security import safe_join
 from werkzeug.wrappers import Response
 
 from paywall import clock
-from paywall.access.decision import Decision, Gate, decide
+from paywall.access.decision import Decision, Gate, Reason, decide
 from paywall.access.guard import Decider, Denied, Guard
 from paywall.access.marked import Marks
 from paywall.access.pages import PageStore
@@ -89,20 +91,30 @@ class Faces:
 
     def offer(self, environ: "WSGIEnvironment", denied: Denied) -> str:
         """The offer under names that no style sheet of the site has, with a style sheet of its own."""
-        with self._app.request_context(environ):
+        with self._context(environ):
             return _apart(render_template("access/fragment.html", **_told(denied)))
 
     def locked(self, environ: "WSGIEnvironment", denied: Denied, status: int) -> Response:
         """Our own page with the title and the offer."""
-        with self._app.request_context(environ):
-            response = self._page(render_template("access/locked.html", **_told(denied)), status)
+        with self._context(environ):
+            told = _told(denied) | {"title": self._own_title(denied.title)}
+            response = self._page(render_template("access/locked.html", **told), status)
         response.headers["X-Paywall"] = f"{denied.decision.show}; reason={denied.decision.reason}"
         return response
 
     def error(self, environ: "WSGIEnvironment", status: int) -> Response:
         """The page that the app has for this status."""
-        with self._app.request_context(environ):
+        with self._context(environ):
             return self._page(render_template("error.html", status=status, message=None), status)
+
+    def _context(self, environ: "WSGIEnvironment") -> RequestContext:
+        # Who asks is known already, or is no matter: without a cookie nobody is looked up once more.
+        return self._app.request_context({**environ, "HTTP_COOKIE": ""})
+
+    def _own_title(self, title: str) -> str:
+        """A page's title without the site's name, which most themes put behind it."""
+        name = re.escape(self._app.extensions["settings"].site_name)
+        return re.sub(rf"\s+[-–—|·•»]\s+{name}$", "", title)
 
     def _page(self, html: str, status: int) -> Response:
         response = self._app.process_response(self._app.make_response((html, status)))
@@ -175,14 +187,20 @@ def _selectors(text: str) -> tuple[str, ...]:
 
 
 def _told(denied: Denied) -> dict[str, object]:
-    told = Told(
-        offer(denied.gate, denied.decision), denied.here, denied.words, denied.words - denied.words_left
-    )
-    return {"title": denied.title, "sheet": told}
+    told = Told(_offer(denied), denied.here, denied.words, denied.words - denied.words_left)
+    return {"sheet": told}
+
+
+def _offer(denied: Denied) -> Offer:
+    try:
+        return offer(denied.gate, denied.decision)
+    except SQLAlchemyError:
+        log.exception("offer_unknown")
+        return Offer(Reason.UNKNOWN_GATE, (), None)
 
 
 def _apart(html: str) -> str:
-    body = LexborHTMLParser(html).body
+    body = LexborHTMLParser(f"<!doctype html><body>{html}").body
     assert body is not None, "the parser makes a body for any input"
     for name in ("class", "id", "aria-labelledby"):
         for node in body.css(f"[{name}]"):
