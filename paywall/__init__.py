@@ -3,6 +3,7 @@
 app         create_app(): everything is put together here, in reading order
 cli         `flask paywall ...`: what staff and operators do from a shell
 watch       whether the house stands: health, readiness, metrics, logs, headers
+server      the web server of this machine, as the demo and `flask paywall proxy` start it
 demo        the paper that `make run` shows
 sandbox     a stand-in for Stripe; demo mode and tests only
 office      STAFF AT WORK: why a reader can read, who would read an article

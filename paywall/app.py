@@ -21,7 +21,7 @@ from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
-from paywall.articles import engines, feeds, gates
+from paywall.articles import elsewhere, engines, feeds, gates
 from paywall.articles.gift_pages import gift_links
 from paywall.articles.views import articles
 from paywall.billing import (
@@ -78,9 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
-    for known in (crawlers, opening, arriving, reading):
-        known.init_app(app, settings)
-    middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
+    _door(app, settings)
     _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
@@ -112,6 +110,21 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
 
 
+def _door(app: Flask, settings: Settings) -> None:
+    """What stands before every article, and all that it asks."""
+    for known in (crawlers, opening, arriving, reading):
+        known.init_app(app, settings)
+    middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
+    elsewhere.init_app(app, settings)
+
+
+def _behind_proxies(app: Flask, count: int) -> None:
+    if count:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
+
+
 def _sandbox(app: Flask, settings: Settings) -> None:
     """Demo mode: the stand-in takes Stripe's place and lends us its clock; nothing else knows of it."""
     from paywall.sandbox import Sandbox, delivery, views
@@ -133,13 +146,6 @@ def _sandbox(app: Flask, settings: Settings) -> None:
     app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
 
 
-def _behind_proxies(app: Flask, number: int) -> None:
-    if number:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
-            app.wsgi_app, x_for=number, x_proto=number, x_host=number
-        )
-
-
 def _presentation(app: Flask, settings: Settings) -> None:
     """What every page and letter can say: whose site it is, who reads it, and what day something is."""
 
@@ -151,6 +157,7 @@ def _presentation(app: Flask, settings: Settings) -> None:
             "language": settings.language.replace("_", "-"),
             "signed_in": _signed_in,
             "offers_joining": _offers_joining,
+            "has_paper": not settings.upstream,
         }
 
     @app.template_filter("longdate")

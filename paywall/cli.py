@@ -1,6 +1,7 @@
 """`flask paywall ...`: what operators and staff do from a shell."""
 
 import json
+import os
 import signal
 import sys
 from dataclasses import asdict
@@ -11,7 +12,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from paywall import jobs, watch
+from paywall import config, jobs, server, watch
 from paywall.access.crawlers.commands import crawler
 from paywall.access.institutions.commands import institution
 from paywall.accounts import staff as accounts_staff
@@ -166,6 +167,20 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
         agree &= outcome.agrees
     if not agree:
         sys.exit(1)
+
+
+@commands.command("proxy")
+@click.option("--upstream", required=True, help="The site that keeps its pages, like http://127.0.0.1:8080.")
+@click.option("--port", default=8000, type=click.IntRange(1, 65535))
+@click.option("--workers", default=server.PROCESSES, type=click.IntRange(1, 64))
+def proxy(upstream: str, port: int, workers: int) -> None:
+    """Serve an existing site behind the door, with our pages beside it (docs/any-site.md)."""
+    os.environ["PAYWALL_UPSTREAM"] = upstream
+    if "site_url" not in _settings().model_fields_set:
+        os.environ["PAYWALL_SITE_URL"] = f"http://{server.HOST}:{port}"
+    config.load()
+    click.echo(f"{upstream} is open behind the door at http://{server.HOST}:{port}. Ctrl-C stops it.")
+    server.serve(port, processes=workers)
 
 
 commands.add_command(gate_commands.gate)

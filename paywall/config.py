@@ -135,6 +135,24 @@ class Settings(BaseSettings):
         description="What robots.txt says to crawlers that collect text to train models with.",
     )
 
+    upstream: str = Field(
+        "",
+        description="Address of a site that keeps its pages behind our door, like http://127.0.0.1:8080.",
+    )
+    upstream_host: str = Field("", description="The name that this site is called by; empty: as in site_url.")
+    upstream_rules: str = Field("", description="TOML file of which path of it has which gate.")
+    upstream_mark: str = Field(
+        "paywall",
+        pattern=r"^[A-Za-z_][\w-]*$",
+        description="Class of what is gated on its pages.",
+    )
+    upstream_text: str = Field(
+        ".entry-content, .post-content, .article-content, article, main",
+        description="Where its articles stand, as CSS selectors, the most exact first.",
+    )
+    upstream_page_mb: int = Field(4, ge=1, le=64, description="Longer pages of it are not looked at, in MiB.")
+    upstream_seconds: int = Field(30, ge=1, le=600, description="How long we wait for an answer of it.")
+
     smtp_url: SecretStr = Field(
         SecretStr(""), description="smtp://user:password@host:587 or smtps://...:465."
     )
@@ -182,6 +200,11 @@ class Settings(BaseSettings):
         ):
             raise ValueError("give scheme and host only, like https://news.example.org")
         return given
+
+    @field_validator("upstream")
+    @classmethod
+    def _whole_address_or_none(cls, value: str) -> str:
+        return cls._whole_address(value) if value else ""
 
     @field_validator("database_url")
     @classmethod

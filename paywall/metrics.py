@@ -10,6 +10,8 @@ from prometheus_client.core import GaugeMetricFamily
 # Each web process counts for itself. With this variable set before the start (see docs/deploy.md) they count
 # into files of that folder, and any of them can answer for all; without it one process is assumed.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# In a request's environ: which view answered, by its name in `requests`.
+ENDPOINT = "paywall.endpoint"
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _registry = CollectorRegistry()

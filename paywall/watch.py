@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 WORKER = "worker"
 SILENCE = timedelta(minutes=3)
-ENDPOINT = "paywall.endpoint"
 SHOWN_PATH = "paywall.shown_path"
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
@@ -62,7 +61,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.before_request
     def _name_request() -> None:
         rule = request.url_rule
-        request.environ[ENDPOINT] = request.endpoint or "none"
+        request.environ[metrics.ENDPOINT] = request.endpoint or "none"
         # A link in a letter carries its secret in the path; a line of the log must not.
         if rule is None:
             request.environ[SHOWN_PATH] = f"/{request.path.split('/')[1]}"
@@ -117,7 +116,7 @@ class Watch:
 
     def _done(self, environ: "WSGIEnvironment", status: list[str], began: float) -> None:
         seconds = perf_counter() - began
-        endpoint, path = environ.get(ENDPOINT, "stored_page"), environ.get("PATH_INFO", "")
+        endpoint, path = environ.get(metrics.ENDPOINT, "stored_page"), environ.get("PATH_INFO", "")
         method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in METHODS else "OTHER"
         metrics.requests.labels(endpoint, method, status[0]).inc()
         metrics.latency.labels(endpoint).observe(seconds)

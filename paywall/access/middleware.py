@@ -115,10 +115,7 @@ class Door:
         environ[ARRIVAL] = arrival
         metrics.decisions.labels(arrival.decision.show, arrival.decision.reason).inc()
         if arrival.must_ask_again:
-            start_response(
-                "503 Service Unavailable", [("Cache-Control", "no-store"), ("Content-Length", "0")]
-            )
-            return []
+            return ask_again(start_response)
         if arrival.is_personal:
             return self._app(environ, _private(start_response, arrival))
         key = (path, gated.version, arrival.decision, arrival.gate.level, arrival.signed_in)
@@ -142,6 +139,12 @@ class Door:
         return Page.of(status, kept, b"".join(body)), cookies
 
 
+def ask_again(start_response: "StartResponse") -> Iterable[bytes]:
+    """Nothing for a browser that looks ahead, said so that it asks once more when somebody clicks."""
+    start_response("503 Service Unavailable", [("Cache-Control", "no-store"), ("Content-Length", "0")])
+    return []
+
+
 def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> None:
     """Put the door in front of the app, for the paths that begin with `prefix`."""
     allowance = free_reads.allowed(settings)
@@ -149,24 +152,20 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     cookies = Cookies(secret, broken_is_spent=settings.meter_broken_cookie == "spent")
     free_reads.init_app(app, cookies, allowance, secure=settings.https)
     reading = partial(reading_engine, app)
-    door = Door(
-        app.wsgi_app,
-        prefix=prefix,
-        lookup=lookup,
-        arrivals=Arrivals(
-            sessions=reader_key(app),
-            reading=reading,
-            writing=partial(writing_engine, app),
-            allowance=allowance,
-            cookies=cookies,
-            passes=Passes(
-                app.extensions["gift_links"], app.extensions["institutions"], app.extensions["crawlers"]
-            ),
-            secure=settings.https,
+    arrivals = Arrivals(
+        sessions=reader_key(app),
+        reading=reading,
+        writing=partial(writing_engine, app),
+        allowance=allowance,
+        cookies=cookies,
+        passes=Passes(
+            app.extensions["gift_links"], app.extensions["institutions"], app.extensions["crawlers"]
         ),
-        engine=reading,
-        store=PageStore(settings.page_store_mb * 1024 * 1024),
+        secure=settings.https,
     )
+    store = PageStore(settings.page_store_mb * 1024 * 1024)
+    door = Door(app.wsgi_app, prefix=prefix, lookup=lookup, arrivals=arrivals, engine=reading, store=store)
+    app.extensions["arrivals"] = arrivals
     app.extensions["door"] = door
     app.wsgi_app = door  # type: ignore[method-assign]  # how Flask documents it
 

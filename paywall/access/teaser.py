@@ -15,6 +15,8 @@ ELLIPSIS = "…"
 INLINE = frozenset(
     {"a", "abbr", "b", "cite", "code", "del", "em", "i", "mark", "q", "s", "strong", "sub", "sup"}
 )
+# What is written in these is not read on the page, so it is no words of it.
+UNREAD = frozenset({"script", "style", "template", "noscript", "textarea", "select"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,14 @@ def cut(html: str, *, words: int) -> Cut:
     Without a mark no more than half of an article is shown, so that a short one is not given away whole.
     """
     body = _parse(html)
-    total = len(_plain(body).split())
+    total = len(text_of(body).split())
     mark = _mark(body)
     if mark is not None:
-        _drop_after(mark, body)
+        drop_after(mark, body)
         mark.decompose()
     else:
-        _keep_words(body, min(words, total // 2))
-    text = " ".join(_plain(body).split())
+        keep_words(body, words)
+    text = " ".join(text_of(body).split())
     return Cut(html=(body.inner_html or "").strip(), text=text, words_left=max(0, total - len(text.split())))
 
 
@@ -61,7 +63,40 @@ def mark_rest(html: str, *, shown: int) -> str | None:
 
 def plain(html: str) -> str:
     """The words of a piece of HTML, blocks apart by a space."""
-    return " ".join(_plain(_parse(html)).split())
+    return " ".join(text_of(_parse(html)).split())
+
+
+def text_of(node: LexborNode) -> str:
+    """The text within a node as it is read, blocks apart by a space."""
+    return "".join(_pieces(node))
+
+
+def drop_after(node: LexborNode, root: LexborNode) -> str:
+    """Remove all that comes after `node` in reading order, up to the end of `root`; the text of what went."""
+    dropped = []
+    here: LexborNode | None = node
+    while here is not None and here.mem_id != root.mem_id:
+        while (following := here.next) is not None:
+            dropped.append(text_of(following))
+            following.decompose()
+        here = here.parent
+    return " ".join(dropped)
+
+
+def keep_words(root: LexborNode, words: int) -> str:
+    """Remove all but the first `words` words, and never less than half of them; the text of what went."""
+    left = min(words, len(text_of(root).split()) // 2)
+    for node in list(root.traverse(include_text=True)):
+        found = (node.text_content or "").split() if _is_read(node) else []
+        if found and len(found) >= left:
+            dropped = drop_after(node, root)
+            node.replace_with(_lead(node) + " ".join(found[:left]) + ELLIPSIS)
+            return " ".join([*found[left:], dropped])
+        left -= len(found)
+    # Pictures without a word: there is no half of them to show.
+    while (child := root.first_child) is not None:
+        child.decompose()
+    return ""
 
 
 def _parse(html: str) -> LexborNode:
@@ -70,20 +105,16 @@ def _parse(html: str) -> LexborNode:
     return body
 
 
-def _plain(node: LexborNode) -> str:
-    return "".join(_pieces(node))
-
-
 def _pieces(root: LexborNode) -> Iterator[str]:
     # Not recursive: an article can nest deeper than Python's stack.
-    waiting: list[LexborNode | str] = _children(root)
+    waiting: list[LexborNode | str] = [root] if root.is_text_node else _children(root)
     while waiting:
         match waiting.pop():
             case str() as space:
                 yield space
             case LexborNode(is_text_node=True) as node:
                 yield node.text_content or ""
-            case LexborNode(is_element_node=True) as node:
+            case LexborNode(is_element_node=True) as node if node.tag not in UNREAD:
                 space = "" if node.tag in INLINE else " "
                 yield space
                 waiting += [space, *_children(node)]
@@ -106,27 +137,8 @@ def _mark(body: LexborNode) -> LexborNode | None:
     return None
 
 
-def _drop_after(node: LexborNode, body: LexborNode) -> None:
-    """Remove all that comes after `node` in reading order, up to the body's end."""
-    here: LexborNode | None = node
-    while here is not None and here.mem_id != body.mem_id:
-        while (following := here.next) is not None:
-            following.decompose()
-        here = here.parent
-
-
-def _keep_words(body: LexborNode, words: int) -> None:
-    left = words
-    for node in list(body.traverse(include_text=True)):
-        found = (node.text_content or "").split() if node.is_text_node else []
-        if found and len(found) >= left:
-            _drop_after(node, body)
-            node.replace_with(_lead(node) + " ".join(found[:left]) + ELLIPSIS)
-            return
-        left -= len(found)
-    # Pictures without a word: there is no half of them to show.
-    while (child := body.first_child) is not None:
-        child.decompose()
+def _is_read(node: LexborNode) -> bool:
+    return node.is_text_node and node.parent is not None and node.parent.tag not in UNREAD
 
 
 def _shown(parent: LexborNode, words: int) -> tuple[list[str], LexborNode | None, int]:
@@ -140,7 +152,7 @@ def _shown(parent: LexborNode, words: int) -> tuple[list[str], LexborNode | None
 
 
 def _count(node: LexborNode) -> int:
-    return len(((node.text_content or "") if node.is_text_node else _plain(node)).split())
+    return len(((node.text_content or "") if node.is_text_node else text_of(node)).split())
 
 
 def _from(node: LexborNode | None) -> Iterator[LexborNode]:

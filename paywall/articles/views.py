@@ -167,7 +167,6 @@ def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> 
     if row is None:
         return None
     house, allowance = gates.house_now(now), free_reads.allowed(_settings())
-    more_free = 0 if signed_in else allowance.reader - allowance.visitor
     card = Card.of(row, house, now)
     is_open = decision.reason in OPEN
     marked = teaser.mark_rest(row.html, shown=row.words - row.words_left) if is_full and not is_open else None
@@ -182,7 +181,7 @@ def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> 
         meter_days=allowance.days,
         is_open=is_open,
         gated_class=teaser.GATED if marked else None,
-        offer=None if is_full else offer(card.gate, decision, more_free=more_free),
+        offer=None if is_full else offer(card.gate, decision, signed_in=signed_in),
         related=cards.related(card, house, now),
     )
 

@@ -19,22 +19,17 @@ from urllib.error import URLError
 
 import flask_migrate
 from alembic.util.exc import CommandError
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
 from sqlalchemy.exc import DBAPIError
 
-from paywall import create_app, jobs, metrics, watch
+from paywall import create_app, jobs, metrics, server, watch
 from paywall.config import ROOT
 from paywall.demo.process import Program, keep_running
 from paywall.demo.seed import DemoAccount, seed
 from paywall.errors import PaywallError, WrongSetting
+from paywall.server import HOST
 
-HOST = "127.0.0.1"
 NEEDED_MB = 100
 START_SECONDS = 60
-WEB_PROCESSES = 2
-WEB_THREADS = 4
 WELCOME = """
 The paper is open:  {url}
 
@@ -179,22 +174,7 @@ def _fill(data: Path) -> tuple[DemoAccount, ...]:
 
 
 def _programs(port: int) -> tuple[Program, ...]:
-    return Program("the web server", lambda: _serve(port)), Program("the worker", _work)
-
-
-def _serve(port: int) -> None:
-    Granian(
-        "wsgi:app",
-        address=HOST,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=WEB_PROCESSES,
-        blocking_threads=WEB_THREADS,
-        workers_kill_timeout=3,
-        respawn_failed_workers=True,
-        log_level=LogLevels.warning,
-        working_dir=ROOT,
-    ).serve()
+    return Program("the web server", lambda: server.serve(port)), Program("the worker", _work)
 
 
 def _work() -> None:
