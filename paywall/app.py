@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -19,6 +20,8 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
+from paywall.api import callers, problems
+from paywall.api.views import api
 from paywall.articles import feeds, gates
 from paywall.articles.views import articles
 from paywall.billing import (
@@ -48,18 +51,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app, settings)
     Babel(app, default_locale=settings.language, default_timezone=settings.timezone)
     _presentation(app, settings)
-    csrf = CSRFProtect(app)
+    _forms(app)
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports):
+    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports, api):
         app.register_blueprint(blueprint)
-    csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:
         _sandbox(app, settings)
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
+    callers.init_app(app)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # how Flask documents it
@@ -93,6 +96,13 @@ def _configure(app: Flask, settings: Settings) -> None:
         # The signed token in a SameSite cookie's session is the guard; some browsers send no Referer at all.
         WTF_CSRF_SSL_STRICT=False,
     )
+
+
+def _forms(app: Flask) -> None:
+    """Ask each form for its token. Who signs what they send needs none, nor who comes without any cookie."""
+    csrf = CSRFProtect(app)
+    csrf.exempt("paywall.billing.views.webhook")
+    csrf.exempt(api)
 
 
 def _sandbox(app: Flask, settings: Settings) -> None:
@@ -149,28 +159,33 @@ def _offers_joining() -> bool:
 
 
 def _errors(app: Flask) -> None:
-    def page(status: int, message: str) -> tuple[str, int]:
-        return render_template("error.html", status=status, message=message), status
-
     @app.errorhandler(PaywallError)
-    def _refused(error: PaywallError) -> tuple[str, int]:
-        return page(error.status, error.message)
+    def _refused(error: PaywallError) -> Response:
+        return _said(error.status, error.message, error)
 
     @app.errorhandler(CSRFError)
     def _stale(error: CSRFError) -> tuple[str, int]:
         return render_template("error.html", status=400, message=None, stale_form=True), 400
 
     @app.errorhandler(TooManyRequests)
-    def _too_many(_: TooManyRequests) -> tuple[str, int, dict[str, str]]:
-        return *page(429, ""), {"Retry-After": str(limits.seconds_left())}
+    def _too_many(error: TooManyRequests) -> Response:
+        return _said(429, "", error, {"Retry-After": str(limits.seconds_left())})
 
     @app.errorhandler(HTTPException)
-    def _http(error: HTTPException) -> tuple[str, int] | Response:
+    def _http(error: HTTPException) -> Response:
         if error.code is None or error.code < 400:
             return error.get_response()
-        return page(error.code, "")
+        return _said(error.code, "", error, {k: v for k, v in error.get_headers() if k == "Allow"})
 
     @app.errorhandler(Exception)
-    def _broken(error: Exception) -> tuple[str, int]:
+    def _broken(error: Exception) -> Response:
         log.error("unhandled", exc_info=error)
-        return page(500, "")
+        return _said(500, "", error)
+
+
+def _said(status: int, message: str, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
+    """What went wrong, as a page for people and as a problem for programs."""
+    if problems.is_wanted():
+        return problems.answer(status, message, error, headers)
+    page = render_template("error.html", status=status, message=message)
+    return Response(page, status, headers, mimetype="text/html")

@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 from paywall import jobs, watch
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
+from paywall.api import token_commands
 from paywall.articles import gate_commands
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, inbox_commands, setup
@@ -165,6 +166,7 @@ def rehearse(*, only: tuple[str, ...], as_json: bool) -> None:
 
 commands.add_command(gate_commands.gate)
 commands.add_command(gate_commands.unlock)
+commands.add_command(token_commands.token)
 commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from paywall.articles.importers import pictures
+from paywall.articles import pictures
 from paywall.articles.importers.markdown import import_markdown
 from paywall.articles.importers.report import ImportReport
 from paywall.articles.models import Article, Section
@@ -122,7 +122,11 @@ def test_a_bad_file_is_named_with_its_line_and_changes_nothing(
         (b"---\n---\ntext", 2, "has no keys"),
         (b"---\n- a\n- b\n---\ntext", 2, "has no keys"),
         (b"---\ntitle: \x01\n---\ntext", 2, "invisible control character"),
-        (b'---\nslug: a\ntitle: "bell \\x07"\n---\ntext', 3, "title holds an invisible control character"),
+        (
+            b'---\nslug: a\nsection: b\ntitle: "bell \\x07"\n---\ntext',
+            4,
+            "title holds an invisible control character",
+        ),
         ("---\nslug: a\ntitle: x\x85\x80\n---\ntext".encode(), 3, "invisible control character"),
         (b"---\ntitle: " + b"[" * 5000 + b"\n---\ntext", 2, "brackets in brackets"),
         (b"x" * (2 * 1024 * 1024 + 1), 1, "is larger than 2 MiB"),
