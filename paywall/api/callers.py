@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, g, request
 
-from paywall import clock
 from paywall.access.decision import Visitor
 from paywall.access.meter import Allowance
 from paywall.access.visitors import NOBODY, Readers
@@ -93,9 +92,7 @@ def reader(email: str, now: datetime) -> Visitor | None:
 def _with_token(header: str) -> Caller | None:
     kind, _, secret = header.partition(" ")
     good = tokens.find(secret.strip()) if kind.lower() == "bearer" else None
-    if good is None or (good.email and reader(good.email, clock.now()) is None):
-        return None
-    return Caller(good.id, good.scopes, good.email)
+    return Caller(good.id, good.scopes, good.email) if good else None
 
 
 def _token() -> str:
@@ -106,7 +103,7 @@ def _has_token() -> bool:
     return g.caller is not None and g.caller.token_id is not None
 
 
-@limiter.shared_limit(BY_TOKEN, "api-token", key_func=_token, exempt_when=lambda: not _has_token())
-@limiter.shared_limit(BY_ADDRESS, "api-client", key_func=client, exempt_when=_has_token)
+@limiter.shared_limit(lambda: BY_TOKEN, "api-token", key_func=_token, exempt_when=lambda: not _has_token())
+@limiter.shared_limit(lambda: BY_ADDRESS, "api-client", key_func=client, exempt_when=_has_token)
 def _count() -> None:
     """Count this call, those with a bad token like those without one; raises TooManyRequests."""

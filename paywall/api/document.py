@@ -19,9 +19,9 @@ REF = "#/components/schemas/{model}"
 SLUG_SCHEMA = {"type": "string", "maxLength": LIMITS["slug"], "pattern": f"^{SLUG.pattern}$"}
 ETAG = {"ETag": {"description": "Changes with the answer.", "schema": {"type": "string"}}}
 ABOUT = (
-    "The articles of the paper, each as far as whoever asks may read it, and the way in for the newsroom's CMS."
-    " Without a token the API answers as to any visitor; cookies are not looked at. Free reads are not"
-    " counted here."
+    "The articles of the paper, each as far as whoever asks may read it, and the way in for the newsroom's"
+    " own programs. Without a token you ask as any visitor does; cookies are not looked at, and free reads"
+    " are not counted."
 )
 
 Json = dict[str, Any]
@@ -94,7 +94,8 @@ def _operation(rule: Rule, operation: Operation) -> Json:
 
 def _in_path(rule: Rule) -> Iterator[Json]:
     for name in sorted(rule.arguments):
-        yield {"name": name, "in": "path", "required": True, "schema": SLUG_SCHEMA}
+        about = "As in the address of its page."
+        yield {"name": name, "in": "path", "required": True, "description": about, "schema": SLUG_SCHEMA}
 
 
 def _in_query(operation: Operation) -> Iterator[Json]:

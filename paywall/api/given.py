@@ -19,12 +19,15 @@ def _in_utc(given: datetime) -> datetime:
 
 
 def _written_out(given: Any) -> Any:
-    if isinstance(given, str) and "T" not in given.upper():
+    # Otherwise a bare number would be taken for seconds since 1970.
+    if not isinstance(given, str) or "T" not in given.upper():
         raise ValueError("write it out, like 2026-11-24T06:00:00Z")
     return given
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc), BeforeValidator(_written_out)]
+Instant = Annotated[
+    AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_written_out)
+]
 
 
 class ArticlesAsked(Shape):

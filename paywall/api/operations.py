@@ -82,11 +82,9 @@ def reply(
 
 
 def _check_types(operation: Operation) -> None:
-    if (
-        request.method in READING
-        and not request.accept_mimetypes.best_match([JSON])
-        and request.accept_mimetypes
-    ):
+    wanted = request.accept_mimetypes
+    # Older programs name a charset, which JSON does not have.
+    if request.method in READING and wanted and not wanted.best_match([JSON, f"{JSON}; charset=utf-8"]):
         raise NotAcceptable
     if operation.types and request.mimetype not in operation.types:
         raise UnsupportedMediaType(f"Content-Type must be {' or '.join(operation.types)}.")

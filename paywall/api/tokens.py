@@ -72,8 +72,10 @@ def revoke(number: int) -> ApiToken:
 
 
 def holds(token: ApiToken, now: datetime) -> bool:
-    """Whether it is good at `now` (aware UTC)."""
-    return token.revoked_at is None and (token.expires_at is None or now < token.expires_at)
+    """Whether it is good at `now` (aware UTC); that of a reader's account which was closed is not."""
+    if token.revoked_at is not None or (token.reader and not token.reader.active):
+        return False
+    return token.expires_at is None or now < token.expires_at
 
 
 def find(secret: str) -> Good | None:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from werkzeug.test import TestResponse
 
 from paywall.api import document, tokens
@@ -18,6 +18,12 @@ Json = dict[str, Any]
 ROOT = "/api/v1"
 
 
+class Answer(TestResponse):
+    """A response that a test looks into as JSON."""
+
+    json: Any
+
+
 class Program:
     """Another system: `ask("GET", "/plans")`; with a secret it says so by its header."""
 
@@ -26,20 +32,20 @@ class Program:
         self.secret = secret
         self.client = app.test_client(use_cookies=False)
 
-    def ask(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, **given: Any
-    ) -> TestResponse:
+    def ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **given: Any) -> Answer:
         """The answer, which fits the document."""
+        if has_app_context():
+            db.session.rollback()
         own = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
         answer = self.client.open(f"{ROOT}{path}", method=method, headers={**own, **(headers or {})}, **given)
         assert unforeseen(self.app, method, path.partition("?")[0], answer) == []
-        return answer
+        return cast(Answer, answer)
 
-    def get(self, path: str, **given: Any) -> TestResponse:
+    def get(self, path: str, **given: Any) -> Answer:
         """The answer to a GET."""
         return self.ask("GET", path, **given)
 
-    def put(self, slug: str, article: Json, **given: Any) -> TestResponse:
+    def put(self, slug: str, article: Json, **given: Any) -> Answer:
         """The answer to an article that is handed in."""
         return self.ask("PUT", f"/articles/{slug}", json=article, **given)
 
@@ -85,15 +91,14 @@ def _calls(told: Json, path: str) -> Json | None:
 
 @pytest.fixture
 def program(app: Flask) -> Callable[..., Program]:
-    """Programs by what their token may do: `program("articles:write")`, `program(reader=...)`, `program()`."""
+    """Programs by what their token may do: `program("articles:write")`, `program(reader=...)`."""
 
     def make(*scopes: str, reader: str | None = None, days: int | None = None) -> Program:
         if not scopes and not reader:
             return Program(app)
         with app.app_context():
-            _, secret = tokens.make(
-                "CMS", by="Eva", scopes=tuple(map(Scope, scopes)), reader=reader, days=days
-            )
+            held = tuple(map(Scope, scopes))
+            _, secret = tokens.make("CMS", by="Eva", scopes=held, reader=reader, days=days)
             db.session.commit()
         return Program(app, secret)
 
