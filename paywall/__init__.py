@@ -7,6 +7,7 @@ demo        the paper that `make run` shows
 sandbox     a stand-in for Stripe; demo mode and tests only
 reports     FOR STAFF: figures from the ledger
 billing     STRIPE: the only room that talks to it
+api         FOR OTHER PROGRAMS: /api/v1, its tokens, and what a CMS hands in
 articles    THE PAPER: articles, rendered, imported, shown
 access      THE DOOR: one decision for every output
 membership  WHAT THEY HOLD: plans, subscriptions, until when each gives access

@@ -87,28 +87,28 @@ def test_a_token_runs_out_and_a_reader_who_is_shut_out_takes_theirs_along(
     problem(ana.get("/articles/the-house"), 401)
 
 
-@on_sqlite
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer pw_wrong",
-        "Basic {secret}",
-        "{secret}",
-        "Bearer {secret}x",
-        "Bearer \xff",
-    ],
+NO_TOKENS: tuple[str, ...] = (
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer pw_wrong",
+    "Basic {secret}",
+    "{secret}",
+    "Bearer {secret}x",
+    "Bearer \xff",
 )
-def test_what_is_no_good_token_is_no_visitor_either(app: Flask, cms: Program, header: str) -> None:
+
+
+@on_sqlite
+def test_what_is_no_good_token_is_no_visitor_either(app: Flask, cms: Program) -> None:
     with app.app_context():
         publish(gate="public")
-    given = {"Authorization": header.format(secret=cms.secret)}
-    answer = Program(app).get("/articles/the-house", headers=given)
-    problem(answer, 401)
-    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
-    assert SECRET not in answer.text
+    for header in NO_TOKENS:
+        given = {"Authorization": header.format(secret=cms.secret)}
+        answer = Program(app).get("/articles/the-house", headers=given)
+        problem(answer, 401)
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
+        assert SECRET not in answer.text
 
 
 @on_sqlite
