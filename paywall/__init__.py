@@ -9,6 +9,7 @@ sandbox     a stand-in for Stripe; demo mode and tests only
 office      STAFF AT WORK: why a reader can read, who would read an article
 reports     FOR STAFF: figures from the ledger
 billing     STRIPE: the only room that talks to it
+api         FOR OTHER PROGRAMS: /api/v1, its tokens, and what a CMS hands in
 articles    THE PAPER: articles, rendered, imported, shown
 access      THE DOOR: one decision for every output
 membership  WHAT THEY HOLD: plans, subscriptions, until when each gives access

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -21,6 +22,8 @@ from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
+from paywall.api import callers, problems
+from paywall.api.views import api
 from paywall.articles import elsewhere, engines, feeds, gates
 from paywall.articles.gift_pages import gift_links
 from paywall.articles.views import articles
@@ -52,6 +55,7 @@ ROOMS = (
     selfcare,
     reports,
     office,
+    api,
 )
 
 log = structlog.get_logger()
@@ -66,18 +70,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app, settings)
     Babel(app, default_locale=settings.language, default_timezone=settings.timezone)
     _presentation(app, settings)
-    csrf = CSRFProtect(app)
+    _forms(app)
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
     for blueprint in ROOMS:
         app.register_blueprint(blueprint)
-    csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:
         _sandbox(app, settings)
     else:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
+    callers.init_app(app)
     _door(app, settings)
     _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
@@ -108,6 +112,13 @@ def _configure(app: Flask, settings: Settings) -> None:
         # The signed token in a SameSite cookie's session is the guard; some browsers send no Referer at all.
         WTF_CSRF_SSL_STRICT=False,
     )
+
+
+def _forms(app: Flask) -> None:
+    """Ask each form for its token. Who signs what they send needs none, nor who comes without any cookie."""
+    csrf = CSRFProtect(app)
+    csrf.exempt("paywall.billing.views.webhook")
+    csrf.exempt(api)
 
 
 def _door(app: Flask, settings: Settings) -> None:
@@ -180,28 +191,33 @@ def _offers_joining() -> bool:
 
 
 def _errors(app: Flask) -> None:
-    def page(status: int, message: str) -> tuple[str, int]:
-        return render_template("error.html", status=status, message=message), status
-
     @app.errorhandler(PaywallError)
-    def _refused(error: PaywallError) -> tuple[str, int]:
-        return page(error.status, error.message)
+    def _refused(error: PaywallError) -> Response:
+        return _said(error.status, error.message, error)
 
     @app.errorhandler(CSRFError)
     def _stale(error: CSRFError) -> tuple[str, int]:
         return render_template("error.html", status=400, message=None, stale_form=True), 400
 
     @app.errorhandler(TooManyRequests)
-    def _too_many(_: TooManyRequests) -> tuple[str, int, dict[str, str]]:
-        return *page(429, ""), {"Retry-After": str(limits.seconds_left())}
+    def _too_many(error: TooManyRequests) -> Response:
+        return _said(429, "", error, {"Retry-After": str(limits.seconds_left())})
 
     @app.errorhandler(HTTPException)
-    def _http(error: HTTPException) -> tuple[str, int] | Response:
+    def _http(error: HTTPException) -> Response:
         if error.code is None or error.code < 400:
             return error.get_response()
-        return page(error.code, "")
+        return _said(error.code, "", error, {k: v for k, v in error.get_headers() if k == "Allow"})
 
     @app.errorhandler(Exception)
-    def _broken(error: Exception) -> tuple[str, int]:
+    def _broken(error: Exception) -> Response:
         log.error("unhandled", exc_info=error)
-        return page(500, "")
+        return _said(500, "", error)
+
+
+def _said(status: int, message: str, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
+    """What went wrong, as a page for people and as a problem for programs."""
+    if problems.is_wanted():
+        return problems.answer(status, message, error, headers)
+    page = render_template("error.html", status=status, message=message)
+    return Response(page, status, headers, mimetype="text/html")

@@ -17,6 +17,7 @@ from paywall.access.crawlers.commands import crawler
 from paywall.access.institutions.commands import institution
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
+from paywall.api import token_commands
 from paywall.articles import gate_commands
 from paywall.articles.gift_commands import gift_link
 from paywall.articles.importers.markdown import import_markdown
@@ -189,6 +190,7 @@ commands.add_command(office_commands.why_command)
 commands.add_command(office_commands.simulate_command)
 commands.add_command(office_commands.leaktest_command)
 commands.add_command(crawler)
+commands.add_command(token_commands.token)
 commands.add_command(cash_commands.money)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)

@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     rate_limit_url: str = Field(
         "memory://", description="Where rate limits are counted: memory:// or redis://..."
     )
-    rate_limits: bool = Field(True, description="Whether forms that send mail or check a secret are limited.")
+    rate_limits: bool = Field(
+        True, description="Whether the API, and forms that send mail or check a secret, are limited."
+    )
     proxies: int = Field(0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded-*.")
     session_days: int = Field(90, ge=1, le=400, description="Days after which a reader must sign in again.")
     language: str = Field(

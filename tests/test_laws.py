@@ -24,6 +24,7 @@ MAY_COMMIT = {
     "access/institutions": {"commands"},
     "accounts": {"letters", "proofs", "security", "views"},
     "access": {"free_reads"},
+    "api": {"token_commands", "tokens", "views"},
     "articles": {"gate_commands", "gift_commands", "gift_pages", "views"},
     "billing": {
         "checkout",

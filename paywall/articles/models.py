@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall.db import Id, Model, utcnow
@@ -31,7 +31,8 @@ class HasTerms:
 class Article(HasTerms, Model):
     """One article. `version` grows with every change; what was rendered is kept for just that version.
 
-    `tags`: slugs with a space before, between and after them. `gate` "": as the rules say.
+    `tags`: slugs with a space before, between and after them. `gate` "": as the rules say. `body` is
+    Markdown, or with `is_html` HTML.
     """
 
     __tablename__ = "article"
@@ -49,6 +50,7 @@ class Article(HasTerms, Model):
     picture_width: Mapped[int | None]
     picture_height: Mapped[int | None]
     body: Mapped[str] = mapped_column(Text)
+    is_html: Mapped[bool] = mapped_column(default=False, server_default=false())
     tags: Mapped[str] = mapped_column(String(1000), default="")
     free_until: Mapped[datetime | None]
     free_from: Mapped[datetime | None]

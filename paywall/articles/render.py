@@ -48,7 +48,7 @@ class Rendered:
 
 def render(article: Article, *, words: int) -> None:
     """Fill what is kept of a version: whole HTML, teaser, its text, and the counts of words."""
-    body = to_html(article.body)
+    body = from_html(article.body) if article.is_html else to_html(article.body)
     cut = teaser.cut(body.marked, words=words)
     article.full_html = body.full
     article.teaser_html, article.teaser_text, article.words_left = cut.html, cut.text, cut.words_left
@@ -64,19 +64,31 @@ def to_html(source: str) -> Rendered:
     stand_in = f"more{secrets.token_hex(16)}"
     tokens = _markdown.parse(source)
     _prepare(tokens, stand_in)
-    clean = _sanitised(_markdown.renderer.render(tokens, _markdown.options, {}))
-    mark = f"<!-- {teaser.MORE} -->"
-    return Rendered(full=clean.replace(stand_in, ""), marked=clean.replace(stand_in, mark))
+    return _rendered(_markdown.renderer.render(tokens, _markdown.options, {}), stand_in)
 
 
-def pictures(source: str) -> list[tuple[str, int]]:
-    """The addresses of the pictures in a body, each with the line (from 1) of its paragraph."""
+def from_html(source: str) -> Rendered:
+    """The same of a body in HTML, as another system writes it."""
+    stand_in = f"more{secrets.token_hex(16)}"
+    return _rendered(MARK.sub(stand_in, source), stand_in)
+
+
+def pictures(source: str, *, is_html: bool = False) -> list[tuple[str, int]]:
+    """The addresses of the pictures in a body, each with the line (from 1) of its paragraph or tag."""
+    if is_html:
+        return [(tag[1], source.count("\n", 0, tag.start()) + 1) for tag in IMG.finditer(source)]
     found = []
     for token in _markdown.parse(source):
         line = token.map[0] + 1 if token.map else 1
         for part in (token, *(token.children or ())):
             found += [(address, line) for address in _addresses(part)]
     return found
+
+
+def _rendered(html: str, stand_in: str) -> Rendered:
+    clean = _sanitised(html)
+    mark = f"<!-- {teaser.MORE} -->"
+    return Rendered(full=clean.replace(stand_in, ""), marked=clean.replace(stand_in, mark))
 
 
 def _addresses(token: Token) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from paywall.articles.importers import pictures
+from paywall.articles import pictures
 from paywall.articles.importers.markdown import import_markdown
 from paywall.articles.importers.report import ImportReport
 from paywall.articles.models import Article, Section
@@ -79,7 +79,13 @@ def test_without_a_date_an_article_stays_unpublished(folder: Path) -> None:
         ({"slug": "The_House"}, 2, "slug may hold"),
         ({"gate": "members"}, 7, "gate 'members' is unknown: write public, registered, patrons, or plan:"),
         ({"gate": "plan:gold"}, 7, "there is no plan 'gold': make it with `flask paywall plan`"),
+        ({"gate": "'plan: ,'"}, 7, "gate 'plan: ,' is unknown"),
         ({"mood": "blue"}, 9, "'mood' is not a key we know"),
+        ({"first_hours": "9" * 5000}, 9, "must be a whole number up to 8760"),
+        ({"archive_days": "18251"}, 9, "archive_days must be a whole number up to 18250"),
+        ({"tags": "one, two_three"}, 9, "tag 'two_three' cannot be read"),
+        ({"metered": "often"}, 9, "metered 'often' is neither true nor false"),
+        ({"published_at": "9999-01-01T00:00:00Z"}, 8, "lies outside of the years 1600 to 2999"),
         ({"published_at": "2026-11-20T06:00:00"}, 8, "has no time zone"),
         ({"published_at": "2026-11-20"}, 8, "has no time zone"),
         ({"published_at": "yesterday"}, 8, "is no date"),
@@ -122,7 +128,11 @@ def test_a_bad_file_is_named_with_its_line_and_changes_nothing(
         (b"---\n---\ntext", 2, "has no keys"),
         (b"---\n- a\n- b\n---\ntext", 2, "has no keys"),
         (b"---\ntitle: \x01\n---\ntext", 2, "invisible control character"),
-        (b'---\nslug: a\ntitle: "bell \\x07"\n---\ntext', 3, "title holds an invisible control character"),
+        (
+            b'---\nslug: a\nsection: b\ntitle: "bell \\x07"\n---\ntext',
+            4,
+            "title holds an invisible control character",
+        ),
         ("---\nslug: a\ntitle: x\x85\x80\n---\ntext".encode(), 3, "invisible control character"),
         (b"---\ntitle: " + b"[" * 5000 + b"\n---\ntext", 2, "brackets in brackets"),
         (b"x" * (2 * 1024 * 1024 + 1), 1, "is larger than 2 MiB"),

@@ -1,49 +1,54 @@
-"""How a Markdown file with front matter is read: into a draft, or into problems with their lines."""
+"""How a Markdown file with front matter is read: into a manuscript, or into problems with their lines."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
-from sqlalchemy import String
 
-from paywall.access.decision import Gate, Level
-from paywall.articles import render
+from paywall.articles import manuscript, render
 from paywall.articles.importers.report import Problem
-from paywall.articles.models import Article, Section
-from paywall.articles.terms import SLUG, Terms
+from paywall.articles.manuscript import (
+    CONTROL,
+    INSTANTS,
+    NUMBERS,
+    REQUIRED,
+    TEXTS,
+    Fault,
+    Manuscript,
+    slug_of_tag,
+)
+from paywall.articles.terms import Terms
 
 FENCE = "---"
-REQUIRED = ("slug", "title", "section")
-TEXTS = ("standfirst", "byline", "picture", "picture_alt", "picture_credit", "gate")
-INSTANTS = ("published_at", "free_until", "free_from")
-NUMBERS = {"first_hours": 24 * 365, "archive_days": 365 * 50}
-KEYS = (*REQUIRED, *TEXTS, "tags", *INSTANTS, *NUMBERS, "metered")
-PICTURE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
-# What neither YAML nor every database takes; YAML's own escapes can write it too.
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-LONGEST_TAG = 60
+KEYS = (*REQUIRED, *TEXTS, "gate", "tags", *INSTANTS, *NUMBERS, "metered")
 METERED = {"": None, "true": True, "false": False}
 LARGEST = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One article as its file states it: `fields` and `lines` by key, lines of `pictures` by name."""
+    """One article as its file states it: `lines` by key, and the line on which the body begins."""
 
     path: Path
-    fields: dict[str, str]
+    manuscript: Manuscript
     lines: dict[str, int]
-    body: str
-    tags: tuple[str, ...]
-    published_at: datetime | None
-    terms: Terms
-    pictures: dict[str, int]
+    body_line: int
 
-    def problem(self, key: str, message: str) -> Problem:
-        """A problem on the line of `key`."""
-        return Problem(self.path, self.lines.get(key, 1), message)
+    def problem(self, fault: Fault) -> Problem:
+        """A fault, on its line of the file."""
+        line = self.body_line + fault.line - 1 if fault.line else self.lines.get(fault.field, 1)
+        return Problem(self.path, line, fault.message)
+
+    def pictures(self) -> dict[str, int]:
+        """The names of the pictures that it shows, each with its line."""
+        lines = dict(reversed(render.pictures(self.manuscript.body)))
+        first = {
+            name: self.body_line + lines.get(f"/pictures/{name}", 1) - 1
+            for name in self.manuscript.pictures()
+        }
+        return first | ({self.manuscript.picture: self.lines["picture"]} if self.manuscript.picture else {})
 
 
 class Unreadable(Exception):
@@ -61,16 +66,11 @@ def read(path: Path) -> tuple[Draft | None, list[Problem]]:
         text = _text(path)
         front, body, body_line = _split(text)
         fields, lines = _keys(front)
-        tags = _tags(fields, lines)
-        instants = {key: _instant(key, fields, lines) for key in INSTANTS}
-        terms = _terms(fields, lines, instants)
+        given = _manuscript(fields, lines, body)
     except Unreadable as wrong:
         return None, [Problem(path, wrong.line, wrong.message)]
-    named, elsewhere = _pictures(path, body, body_line)
-    if fields.get("picture"):
-        named = {fields["picture"]: lines["picture"]} | named
-    draft = Draft(path, fields, lines, body, tags, instants["published_at"], terms, named)
-    return draft, [*_wrong_keys(draft), *_wrong_values(draft), *elsewhere]
+    draft = Draft(path, given, lines, body_line)
+    return draft, [*_unknown_keys(draft), *map(draft.problem, manuscript.faults(given))]
 
 
 def _text(path: Path) -> str:
@@ -113,8 +113,6 @@ def _keys(front: str) -> tuple[dict[str, str], dict[str, int]]:
             raise Unreadable(line, f"{name} is given twice: delete one of them")
         if not isinstance(value, yaml.ScalarNode):
             raise Unreadable(line, f"{name} must be plain text: put it in quotation marks")
-        if CONTROL.search(value.value):
-            raise Unreadable(line, f"{name} holds an invisible control character: delete it")
         fields[name], lines[name] = ("" if value.tag.endswith(":null") else value.value.strip()), line
     return fields, lines
 
@@ -133,42 +131,43 @@ def _mapping(front: str) -> yaml.MappingNode:
     return node
 
 
-def _tags(fields: dict[str, str], lines: dict[str, int]) -> tuple[str, ...]:
-    """The slugs in "tags: floods, elections", in their order, each once."""
-    given = [
-        tag.strip().lower().replace(" ", "-") for tag in fields.pop("tags", "").split(",") if tag.strip()
-    ]
-    for tag in given:
-        if not SLUG.fullmatch(tag) or len(tag) > LONGEST_TAG:
-            hint = "use a-z, 0-9 and single hyphens, with commas between tags"
-            raise Unreadable(lines["tags"], f"tag {tag!r} cannot be read: {hint}")
-    return tuple(dict.fromkeys(given))
+def _manuscript(fields: dict[str, str], lines: dict[str, int], body: str) -> Manuscript:
+    texts: dict[str, Any] = {key: fields.get(key, "") for key in (*REQUIRED, *TEXTS)}
+    tags = (slug_of_tag(tag) for tag in fields.get("tags", "").split(",") if tag.strip())
+    return Manuscript(
+        body=body,
+        tags=tuple(dict.fromkeys(tags)),
+        published_at=_instant("published_at", fields, lines),
+        terms=_terms(fields, lines),
+        **texts,
+    )
 
 
-def _terms(fields: dict[str, str], lines: dict[str, int], instants: dict[str, datetime | None]) -> Terms:
-    is_metered = fields.pop("metered", "")
+def _terms(fields: dict[str, str], lines: dict[str, int]) -> Terms:
+    is_metered = fields.get("metered", "")
     if is_metered not in METERED:
         raise Unreadable(lines["metered"], f"metered {is_metered!r} is neither true nor false")
     return Terms(
-        str(Gate.parse(fields["gate"])) if fields.get("gate") else "",
-        instants["free_until"],
-        instants["free_from"],
-        is_metered=METERED[is_metered],
-        **{key: _number(key, fields, lines) for key in NUMBERS},
+        fields.get("gate", ""),
+        _instant("free_until", fields, lines),
+        _instant("free_from", fields, lines),
+        _number("first_hours", fields, lines),
+        _number("archive_days", fields, lines),
+        METERED[is_metered],
     )
 
 
 def _number(key: str, fields: dict[str, str], lines: dict[str, int]) -> int | None:
-    text, most = fields.pop(key, ""), NUMBERS[key]
+    text = fields.get(key, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) <= most):
-        raise Unreadable(lines[key], f"{key} {text!r} must be a whole number up to {most}")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Unreadable(lines[key], f"{key} {text!r} must be a whole number up to {NUMBERS[key]}")
     return int(text)
 
 
 def _instant(key: str, fields: dict[str, str], lines: dict[str, int]) -> datetime | None:
-    text = fields.pop(key, "")
+    text = fields.get(key, "")
     if not text:
         return None
     line, example = lines[key], "write 2026-11-24T06:00:00Z or 2026-11-24T08:00:00+02:00"
@@ -181,56 +180,10 @@ def _instant(key: str, fields: dict[str, str], lines: dict[str, int]) -> datetim
         raise Unreadable(line, f"{key} {text!r} is no date: {example}") from None
 
 
-def _pictures(path: Path, body: str, body_line: int) -> tuple[dict[str, int], list[Problem]]:
-    named: dict[str, int] = {}
-    elsewhere = []
-    for address, line in render.pictures(body):
-        if render.PICTURE.fullmatch(address):
-            named.setdefault(address.removeprefix("/pictures/"), line + body_line - 1)
-        else:
-            hint = "put the file beside the article and write /pictures/name.jpg"
-            elsewhere.append(Problem(path, line + body_line - 1, f"picture {address!r} is not ours: {hint}"))
-    return named, elsewhere
-
-
-def _wrong_keys(draft: Draft) -> list[Problem]:
-    unknown = [
-        draft.problem(key, f"{key!r} is not a key we know: use {', '.join(KEYS)}")
+def _unknown_keys(draft: Draft) -> list[Problem]:
+    hint = f"use {', '.join(KEYS)}"
+    return [
+        draft.problem(Fault(key, f"{key!r} is not a key we know: {hint}"))
         for key in draft.lines
         if key not in KEYS
-    ]
-    missing = [draft.problem(key, f"{key} is missing") for key in REQUIRED if not draft.fields.get(key)]
-    if not draft.body.strip():
-        missing.append(Problem(draft.path, 1, "has no text under its front matter"))
-    return [*unknown, *missing]
-
-
-def _wrong_values(draft: Draft) -> list[Problem]:
-    fields = draft.fields
-    wrong = [draft.problem(key, message) for key, message in _too_long(fields)]
-    if fields.get("slug") and not SLUG.fullmatch(fields["slug"]):
-        wrong.append(draft.problem("slug", "slug may hold only a-z, 0-9, and single hyphens between"))
-    if Gate.parse(draft.terms.gate or "public").level is Level.UNKNOWN:
-        wrong.append(draft.problem("gate", _gate_hint(fields["gate"])))
-    if fields.get("picture") and not PICTURE_NAME.fullmatch(fields["picture"]):
-        hint = "must be a plain file name in small letters that ends in .jpg, .png or .webp"
-        wrong.append(draft.problem("picture", f"picture {fields['picture']!r} {hint}"))
-    if fields.get("picture") and not fields.get("picture_alt"):
-        hint = "say in picture_alt what the picture shows, for readers who hear the page"
-        wrong.append(draft.problem("picture", f"picture_alt is missing: {hint}"))
-    return wrong
-
-
-def _gate_hint(gate: str) -> str:
-    return f"gate {gate!r} is unknown: write public, registered, patrons, or plan:<slug>[,<slug>]"
-
-
-def _too_long(fields: dict[str, str]) -> list[tuple[str, str]]:
-    columns = {name: Article.__table__.c[name].type for name in (*REQUIRED, *TEXTS) if name != "section"}
-    columns["section"] = Section.__table__.c.name.type
-    limits = {name: kind.length for name, kind in columns.items() if isinstance(kind, String) and kind.length}
-    return [
-        (key, f"{key} has {len(fields[key])} characters, and may have {limit}")
-        for key, limit in limits.items()
-        if len(fields.get(key, "")) > limit
     ]

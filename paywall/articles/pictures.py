@@ -1,12 +1,15 @@
 """Which files are pictures that we show, how large they are, and how one is put in its place."""
 
 import os
+import re
 import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
 LARGEST = 8 * 1024 * 1024
+TOO_LARGE = "is larger than 8 MiB: save it smaller, 1600 pixels wide are enough"
 SIDE = 10_000
 # JPEG's frame headers; the other C-codes are tables.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -36,14 +39,21 @@ def find(name: str, beside: Path) -> Path | None:
 def read(path: Path) -> Picture:
     """The picture in a file; raises NotAPicture for what browsers would not show or should not get."""
     if path.stat().st_size > LARGEST:
-        raise NotAPicture("is larger than 8 MiB: save it smaller, 1600 pixels wide are enough")
-    data = path.read_bytes()
+        raise NotAPicture(TOO_LARGE)
+    return check(path.name, path.read_bytes())
+
+
+def check(name: str, data: bytes) -> Picture:
+    """The picture called `name` with these bytes; raises NotAPicture as `read` does."""
+    if len(data) > LARGEST:
+        raise NotAPicture(TOO_LARGE)
     kind, size = measure(data)
-    if path.suffix not in SUFFIXES[kind]:
-        raise NotAPicture(f"is a {kind.upper()} by its content: name it {path.stem}{SUFFIXES[kind][0]}")
+    stem, dot, suffix = name.rpartition(".")
+    if dot + suffix not in SUFFIXES[kind]:
+        raise NotAPicture(f"is a {kind.upper()} by its content: name it {stem}{SUFFIXES[kind][0]}")
     if not (0 < size[0] <= SIDE and 0 < size[1] <= SIDE):
         raise NotAPicture(f"measures {size[0]} × {size[1]} pixels: {SIDE} a side is the most")
-    return Picture(path.name, data, *size)
+    return Picture(name, data, *size)
 
 
 def measure(data: bytes) -> tuple[str, tuple[int, int]]:
