@@ -20,7 +20,7 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
-from paywall.accounts import limits, routes, security
+from paywall.accounts import limits, privacy, routes, security
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
 from paywall.api.views import api
@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or config.load()
     app = Flask("paywall", template_folder="../templates")
     _configure(app, settings)
+    privacy.init_app(app)
     watch.init_app(app, settings)
     db.init_app(app, settings)
     Babel(app, default_locale=settings.language, default_timezone=settings.timezone)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 from paywall import clock
 from paywall.access.visitors import NOBODY
 from paywall.accounts import addresses
-from paywall.accounts.privacy import unshared
+from paywall.accounts.privacy import for_all, unshared
 from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.api import callers, document, given, manuals, reading, shapes, words, writing
 from paywall.api.models import Scope
@@ -214,8 +214,7 @@ def _for_whom(response: Response) -> Response:
         unshared(response)
         return response
     response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers.setdefault("Cache-Control", "public, no-cache")
-    return response
+    return for_all(response, response.headers.get("Cache-Control", "public, no-cache"))
 
 
 def _kept(article: Article, kept: Kept) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
 from paywall import clock
+from paywall.accounts.privacy import for_all
 from paywall.accounts.routes import may_enter
 from paywall.articles import sitemaps
 from paywall.articles.agents import robots_txt
@@ -72,9 +73,8 @@ def _xml(template: str, **context: Any) -> Response:
 def _public(text: str, kind: str) -> Response:
     response = current_app.response_class(text, mimetype=kind)
     response.add_etag()
-    response.headers["Cache-Control"] = f"public, max-age={AGE}"
     response.make_conditional(request.environ)
-    return response
+    return for_all(response, f"public, max-age={AGE}")
 
 
 def _settings() -> Settings:

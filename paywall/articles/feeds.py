@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from sqlalchemy import select
 
 from paywall import clock
+from paywall.accounts.privacy import for_all
 from paywall.accounts.routes import may_enter
 from paywall.articles import cards
 from paywall.articles.models import Section
@@ -47,6 +48,5 @@ def _feed(section: cards.SectionName | None) -> Response:
     xml = render_template("articles/feed.xml", entries=entries, section=section, changed=changed)
     response = current_app.response_class(NOT_XML.sub("", xml), mimetype="application/atom+xml")
     response.add_etag()
-    response.headers["Cache-Control"] = f"public, max-age={AGE}"
     response.make_conditional(request.environ)
-    return response
+    return for_all(response, f"public, max-age={AGE}")

@@ -64,7 +64,7 @@ def patrons_csv() -> Response:
     return Response(
         body,
         mimetype="text/csv",
-        headers={"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "private, no-store"},
+        headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 
