@@ -45,7 +45,7 @@ MAY_COMMIT = {
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
     "demo": {"seed"},
     "membership": {"applied"},
-    "office/leaks": {"canaries"},
+    "office": {"canaries"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},
 }

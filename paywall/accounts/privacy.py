@@ -1,8 +1,13 @@
 """Who may keep an answer: each one says so, and what is said is settled here, last of all."""
 
+from typing import TypeVar
+
 from flask import Flask, request
+from flask import Response as FlaskResponse
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.wrappers import Response
+
+Given = TypeVar("Given", bound=Response)
 
 FOR_ALL = "paywall.for_all"
 PRIVATE = "private, no-store"
@@ -13,7 +18,7 @@ STATIC = "public, max-age=0, s-maxage=300, must-revalidate"
 class Sessions(SecureCookieSessionInterface):
     """Flask's signed cookies. They are the last header to be written, so here all headers are known."""
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+    def save_session(self, app: Flask, session: SessionMixin, response: FlaskResponse) -> None:
         """Write the cookie, unless the answer is for everyone, and settle who may keep the answer."""
         is_for_all = FOR_ALL in request.environ
         if not is_for_all:
@@ -27,7 +32,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_static)
 
 
-def for_all(response: Response, said: str) -> Response:
+def for_all(response: Given, said: str) -> Given:
     """The same for everyone: it may be kept as `said`, no cookie goes with it, and none makes it differ."""
     response.headers["Cache-Control"] = said
     request.environ[FOR_ALL] = True
