@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Lock
 
 from paywall.errors import BadInput
 from paywall.office.asking import Answer, Ask, Send
@@ -62,6 +63,8 @@ class Turns:
         self._people = people
         self._direct, self._through = direct, through
         self._before: dict[tuple[str, Ask], set[Likeness]] = defaultdict(set)
+        self._once_shared: set[str] = set()
+        self._lock = Lock()
         self.seen = Seen()
 
     def play(
@@ -85,9 +88,10 @@ class Turns:
     ) -> list[Fault]:
         direct = {who: self._ask_directly(moment, who, ask) for who in names}
         faults = [Fault(moment, "directly", "", ask, said, ()) for said in judge.misstated(direct)]
-        # What may not be kept for anyone comes from the site in whatever order it is asked for.
-        may_be_kept = any(judge.is_shareable(answer) for answer in direct.values())
-        for number, order in enumerate(orders if may_be_kept else orders[:1]):
+        if any(judge.is_shareable(answer) for answer in direct.values()):
+            self._once_shared.add(ask.path)
+        # What was never for all comes from the site, in whatever order it is asked for.
+        for number, order in enumerate(orders if ask.path in self._once_shared else orders[:1]):
             spelt = replace(ask, path=spelling(ask.path, number))
             turn = partial(self._turn, moment, order, ask, spelt)
             queue = _in(order, names)
@@ -124,7 +128,8 @@ class Turns:
     def _send(self, send: Send, who: str, ask: Ask) -> tuple[Answer, str]:
         request_id = uuid.uuid4().hex
         answer = send(ask.by(self._people[who]).plus(REQUEST_ID, request_id))
-        self.seen.asked += 1
+        with self._lock:
+            self.seen.asked += 1
         if answer.status == 429:
             raise BadInput("The site limits how often it is asked: set PAYWALL_RATE_LIMITS=false meanwhile.")
         return answer, request_id
@@ -132,7 +137,8 @@ class Turns:
     def _note(self, plain: Ask, direct: Answer, through: Answer, request_id: str) -> None:
         """Remember what was kept of what may be kept: otherwise nothing is proven."""
         said = through.header("X-Cache")
-        self.seen.revalidated += said == "REVALIDATED"
+        with self._lock:
+            self.seen.revalidated += said == "REVALIDATED"
         if plain.method == "GET" and direct.status == 200 and judge.is_fresh_for_a_time(direct):
             self.seen.may_be_kept.add(plain.path)
             if said == "HIT" and judge.is_kept(through, request_id):
