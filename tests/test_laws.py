@@ -46,6 +46,7 @@ MAY_COMMIT = {
     "demo": {"seed"},
     "membership": {"applied"},
     "office": {"canaries"},
+    "office/caches": {"moments"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},
 }

@@ -198,7 +198,6 @@ class TestTheCommand:
         ):
             pass
 
-    @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
     def test_a_site_that_is_another_proves_nothing(self, app: Flask, context: None) -> None:
         publish()
         with moments.planted() as (ready, _):
