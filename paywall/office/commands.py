@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from paywall import clock
+from paywall.access.words import tried
 from paywall.config import Settings
 from paywall.errors import BadInput
 from paywall.membership.models import Subscription
@@ -76,7 +77,7 @@ def _lines(found: Explained) -> Iterator[str]:
     for held in found.held:
         yield f"         {_held(held, zone)}"
     for one in found.tried:
-        yield f"  {one.rule:<14}{words.tried(one)}"
+        yield f"  {one.rule:<14}{tried(one)}"
     yield f"Decision {words.decision(found.decision)}"
 
 

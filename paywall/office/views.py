@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, render_template, request
 from sqlalchemy import select
 
 from paywall import clock
+from paywall.access.words import tried
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.articles.models import Article
@@ -34,6 +35,7 @@ def trace() -> tuple[str, int]:
         "office/why.html",
         found=found,
         email=email,
+        tried=tried,
         slug=slug,
         message=message,
         words=words,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from paywall import clock as ours
 from paywall.access.decision import RULES
+from paywall.access.words import ANSWERS
 from paywall.accounts import staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.articles import gatekeeping
@@ -23,7 +24,6 @@ from paywall.membership.plans import PlanText
 from paywall.membership.policy import Policy
 from paywall.membership.rules import Facts, Interval, Source, Status
 from paywall.money import Money
-from paywall.office import words
 from tests.accounts.browser import sign_up
 from tests.articles.files import SECRET, publish
 
@@ -68,7 +68,7 @@ def hold(days: int) -> None:
 
 
 def test_every_rule_of_the_door_has_its_words() -> None:
-    assert {*words.ANSWERS, "refusal"} == set(RULES)
+    assert {*ANSWERS, "refusal"} == set(RULES)
 
 
 def test_the_shell_names_each_rule_the_membership_and_its_date(app: Flask, paper: None, run: Run) -> None:
@@ -158,3 +158,13 @@ def test_nobody_else_sees_it(app: Flask, paper: None, letters: Letters) -> None:
     for path in ("/staff/why", "/staff/simulate"):
         assert reader.get(path).status_code == 403
         assert app.test_client().get(path).status_code == 302
+
+
+def test_a_reader_of_an_institution_is_let_in_by_it(app: Flask, paper: None, run: Run) -> None:
+    for words in (
+        ("institution", "add", "library", "--name", "City library", "--until", "2030-01-01"),
+        ("institution", "domain", "library", "example.org"),
+    ):
+        done = run(*words)
+        assert done.exit_code == 0, done.output
+    assert run("why", ANA, "bridge").output.endswith("Decision full; reason=institution\n")
