@@ -19,6 +19,7 @@ from paywall.access.decision import Decision, Reason, Show
 from paywall.accounts import limits, routes, security
 from paywall.accounts.views import accounts
 from paywall.articles import feeds
+from paywall.articles.search_views import searching
 from paywall.articles.views import ARTICLE_PATH, articles, lookup
 from paywall.billing import (
     gateway,
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app, settings)
     security.init_app(app, settings)
     routes.init_app(app)
-    for blueprint in (articles, feeds.feeds, accounts, billing, given, grouped, selfcare, reports):
+    for blueprint in (articles, feeds.feeds, searching, accounts, billing, given, grouped, selfcare, reports):
         app.register_blueprint(blueprint)
     csrf.exempt("paywall.billing.views.webhook")
     if settings.sandbox:

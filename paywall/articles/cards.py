@@ -1,6 +1,6 @@
 """What may be printed of an article without asking the door: its card, never its body."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,12 @@ def newest(now: datetime, *, limit: int, offset: int = 0, section: str | None = 
     if section is not None:
         query = query.where(Section.slug == section)
     return [Card.of(row) for row in db.session.execute(query)]
+
+
+def named(ids: Collection[int], now: datetime) -> dict[int, Card]:
+    """The cards of these articles by id, without those that are not out."""
+    query = _cards(now).add_columns(Article.id).where(Article.id.in_(ids))
+    return {row[-1]: Card.of(row) for row in db.session.execute(query)}
 
 
 def related(card: Card, now: datetime, *, limit: int = 3) -> list[Card]:

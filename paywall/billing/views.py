@@ -13,8 +13,10 @@ from werkzeug.wrappers import Response
 from paywall import clock
 from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.models import Reader
+from paywall.accounts.privacy import unshared
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
+from paywall.articles import personal
 from paywall.billing import checkout, customers, inbox, promotions
 from paywall.billing.cashbook import bills
 from paywall.billing.checkout import Outcome
@@ -114,10 +116,10 @@ def checkout_return() -> Response:
 
 @billing.get("/account")
 @may_enter("reader")
-def account() -> str:
+def account() -> Response:
     """What the reader holds, in words, with invoices and the way to change each thing."""
-    held = record.current(current_user.id)
-    return render_template(
+    held, now = record.current(current_user.id), clock.now()
+    page = render_template(
         "billing/account.html",
         held=held,
         deeds=owned.deeds(held) if held else frozenset(),
@@ -126,9 +128,12 @@ def account() -> str:
         gifts=redeeming.of(current_user.id),
         seats=seats.held(current_user.id),
         invoices=bills.of(current_user.id, most=36),
-        now=clock.now(),
+        feed=personal.address(current_user.id),
+        may_have_feed=personal.may_begin(_reader(), now),
+        now=now,
         cheapest=plans.cheapest(),
     )
+    return unshared(current_app.make_response(page))
 
 
 @billing.post("/account/portal")
