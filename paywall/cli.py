@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 from paywall import jobs, watch
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
+from paywall.articles import search
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, inbox_commands, setup
 from paywall.billing.cashbook import commands as cash_commands
@@ -86,6 +87,14 @@ def import_articles(paths: tuple[Path, ...]) -> None:
     if report.problems:
         sys.exit(1)
     db.session.commit()
+
+
+@commands.command("search-rebuild")
+def search_rebuild() -> None:
+    """Make the index of words anew, if search finds what is not there or misses what is."""
+    count = search.rebuild()
+    db.session.commit()
+    click.echo(f"The words of {count} articles are indexed anew.")
 
 
 @commands.command("plan")

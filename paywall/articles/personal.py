@@ -90,9 +90,8 @@ def entries(reader: Reader, now: datetime, *, limit: int) -> list[Entry]:
 
 
 def _html(column: InstrumentedAttribute[str], slugs: set[str]) -> dict[str, str]:
-    return dict(
-        db.session.execute(select(Article.slug, column).where(Article.slug.in_(slugs))).tuples().all()
-    )
+    query = select(Article.slug, column.label("html")).where(Article.slug.in_(slugs))
+    return {row.slug: row.html for row in db.session.execute(query)}
 
 
 def _entry_html(card: Card, html: str, *, is_whole: bool) -> str:

@@ -75,22 +75,20 @@ def _open(asked: Search, now: datetime, needed: int) -> list[int]:
 
 def _readable(asked: Search, visitor: Visitor, now: datetime, needed: int) -> list[int]:
     """What is found in whole texts that this visitor may read. First a few are tried: most may be."""
-    readable: list[int] = []
     for limit in (2 * needed, LOOKED_THROUGH):
         ids = search.newest(asked.phrases, Part.BODY, now=now, limit=limit, section_id=asked.section_id)
-        known = cards.named(ids, now)
-        readable = [one for one in ids if one in known and unmetered.may_read(known[one], visitor, now)]
-        if len(readable) >= needed or len(ids) < limit:
+        may_read = unmetered.readable(ids, visitor, now)
+        if len(may_read) >= needed or len(ids) < limit:
             break
-    return readable
+    return [one for one in ids if one in may_read]
 
 
 def _found(
     shown: Sequence[tuple[int, Card]], phrases: Sequence[Phrase], visitor: Visitor, now: datetime
 ) -> Iterator[Found]:
-    whole = [one for one, card in shown if unmetered.may_read(card, visitor, now)]
+    whole = unmetered.readable([one for one, _card in shown], visitor, now)
     query = select(Article.id, Article.full_html).where(Article.id.in_(whole))
-    bodies = dict(db.session.execute(query).tuples().all())
+    bodies = {row.id: row.full_html for row in db.session.execute(query)}
     for one, card in shown:
         text = teaser.plain(bodies[one]) if one in bodies else card.teaser_text
         yield Found(card, _snippet((card.standfirst, text), phrases))

@@ -6,8 +6,10 @@ the same, whatever their language and version, and no sign in a query means anyt
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST_WORD = 64
 MOST_ASKED = 12
@@ -83,13 +85,18 @@ def _words(text: str) -> Iterator[str]:
             yield word
 
 
+@lru_cache(maxsize=10_000)
 def _folded(word: str) -> str:
     apart = unicodedata.normalize("NFKD", word.casefold())
     return "".join(letter for letter in apart if letter.isalnum())[:LONGEST_WORD]
 
 
 def _hits(words: Sequence[str], phrases: Iterable[Phrase]) -> Iterator[int]:
+    """The places of the words that were asked for."""
+    by_first: defaultdict[str, list[Phrase]] = defaultdict(list)
     for phrase in phrases:
-        for start, word in enumerate(words):
-            if word == phrase[0] and tuple(words[start : start + len(phrase)]) == phrase:
+        by_first[phrase[0]].append(phrase)
+    for start in (start for start, word in enumerate(words) if word in by_first):
+        for phrase in by_first[words[start]]:
+            if tuple(words[start : start + len(phrase)]) == phrase:
                 yield from range(start, start + len(phrase))
