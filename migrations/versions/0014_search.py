@@ -128,7 +128,7 @@ def _fill(connection):
 def _words(texts):
     found = []
     for word in re.findall("(?:[^\\W_][\u0300-\u036f]*)+", unicodedata.normalize("NFC", " ".join(texts))):
-        apart = unicodedata.normalize("NFKD", word.casefold())
+        apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
         found.append("".join(letter for letter in apart if letter.isalnum())[:64])
     whole = " ".join(filter(None, found))
     return whole.encode()[:300_000].decode(errors="ignore")

@@ -87,7 +87,8 @@ def _words(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=10_000)
 def _folded(word: str) -> str:
-    apart = unicodedata.normalize("NFKD", word.casefold())
+    # Twice: what is taken apart can be upper case, and what is lower case can be taken apart.
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     return "".join(letter for letter in apart if letter.isalnum())[:LONGEST_WORD]
 
 

@@ -23,6 +23,8 @@ from tests.articles.patrons import EMAIL, Letters, enter
 from tests.moving import MovingClock
 from tests.shop import SITE
 
+pytestmark = pytest.mark.story
+
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 KINDS = ("atom", "rss")
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -197,6 +199,17 @@ def test_what_is_no_address_says_nothing(
         assert response.text == missing
     assert client.get(good).status_code == 200
     assert client.post(good).status_code == 405
+
+
+@on_sqlite
+def test_it_sets_no_cookie_not_even_when_a_session_is_due_to_be_renewed(
+    app: Flask, letters: Letters, clock: MovingClock, kind: str
+) -> None:
+    patron = enter(app, letters, "supporter")
+    path = address(patron, kind)
+    clock.advance(days=8)
+    assert "Set-Cookie" not in patron.get(path).headers
+    assert "Set-Cookie" in patron.get("/account").headers
 
 
 @on_sqlite

@@ -20,6 +20,8 @@ from tests.articles.files import SECRET, TEASER, publish
 from tests.articles.patrons import Letters, enter
 from tests.moving import MovingClock
 
+pytestmark = pytest.mark.story
+
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PEARL = "/search?q=pearl"
 
