@@ -92,8 +92,10 @@ def import_articles(paths: tuple[Path, ...]) -> None:
 @commands.command("search-rebuild")
 def search_rebuild() -> None:
     """Make the index of words anew, if search finds what is not there or misses what is."""
-    count = search.rebuild()
-    db.session.commit()
+    count = 0
+    for done in search.rebuild():
+        db.session.commit()
+        count += done
     click.echo(f"The words of {count} articles are indexed anew.")
 
 

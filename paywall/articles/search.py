@@ -5,7 +5,7 @@ whoever wrote it (migration 0014). Both indexes are asked for words alone (artic
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,22 +53,23 @@ def newest(
     return _newest_postgresql(phrases, part, now, limit, section_id)
 
 
-def rebuild() -> int:
-    """Make the index anew, then the words of each article; how many there are. The caller commits."""
+def rebuild() -> Iterator[int]:
+    """Make the index anew, then the words of each article; yields the number of those in a batch.
+
+    The caller commits after each, so that others can write in between.
+    """
     # In this order: a trigger takes old words out of the index, which must be there.
     if _is_sqlite():
         db.session.execute(text("INSERT INTO article_search(article_search) VALUES ('rebuild')"))
     else:
         db.session.execute(text("DELETE FROM article_search"))
         db.session.execute(update(Article).values(search_title=Article.search_title))
-    last = count = 0
+    last = 0
     while batch := db.session.scalars(_after(last)).all():
         for article in batch:
             describe(article)
-        last, count = batch[-1].id, count + len(batch)
-        db.session.flush()
-        db.session.expunge_all()
-    return count
+        last = batch[-1].id
+        yield len(batch)
 
 
 def _after(last: int) -> Any:

@@ -41,6 +41,11 @@ def test_to_fold_twice_changes_nothing(text: str) -> None:
     assert all(word.isalnum() for word in once.split())
 
 
+def test_a_letter_of_which_nothing_is_left_is_no_word() -> None:
+    assert fold("a \uff9e b") == "a b"
+    assert asked("\uff9e") == ()
+
+
 def test_a_text_is_folded_as_far_as_can_be_kept() -> None:
     folded = fold("дума " * MOST_BYTES)
     assert MOST_BYTES - 10 < len(folded.encode()) <= MOST_BYTES
