@@ -96,5 +96,10 @@ def _found(
 
 def _snippet(texts: Sequence[str], phrases: Sequence[Phrase]) -> tuple[Piece, ...]:
     """From the first text with a hit; without one from the first: the title has it then."""
-    pieces = [words.snippet(text, phrases) for text in texts if text]
-    return next((one for one in pieces if words.has_hit(one)), pieces[0] if pieces else ())
+    first: tuple[Piece, ...] = ()
+    for text in texts:
+        pieces = words.snippet(text, phrases)
+        if words.has_hit(pieces):
+            return pieces
+        first = first or pieces
+    return first

@@ -106,8 +106,8 @@ def _newest_postgresql(
     db.session.execute(
         text(f"SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = {PATIENCE_MS}")
     )
-    edge = db.session.scalar(_edge(section_id), given)
     try:
+        edge = db.session.scalar(_edge(section_id), given)
         for since in (edge, None) if edge else (None,):
             found = list(
                 db.session.scalars(_match(phrases, part, section_id, since), given | {"since": since})

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @searching.get("/search")
 @may_enter("public")
-@limiter.limit("60/minute", exempt_when=lambda: not _asked())
+@limiter.limit("30/minute", exempt_when=lambda: not _asked())
 def search() -> Response:
     """What is found for `q`, in `section` or in all, by `order`: the best first, or `new`."""
     is_own = current_user.is_authenticated or "_flashes" in session

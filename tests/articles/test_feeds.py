@@ -31,7 +31,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 WORD = "pearl"
-ODD = {"title": 'A & B < "C"\x00\x0b', "standfirst": "\ufffe]]>&amp;", "byline": "Ада <b>"}
+ODD = {"title": 'A & B < "C"\x0b', "standfirst": "\ufffe]]>&amp;", "byline": "Ада <b>"}
 
 
 @pytest.fixture(params=KINDS)
