@@ -19,7 +19,7 @@ from paywall.db import db
 SIZE = 20
 LAST_PAGE = 10
 # Of what is found in whole texts the newest so many are looked through for those that this reader may read.
-LOOKED_THROUGH = 1000
+LOOKED_THROUGH = 500
 
 
 @dataclass(frozen=True, slots=True)
