@@ -47,6 +47,9 @@ class Allowance:
         return timedelta(days=self.days) if self.days else LONGEST_MONTH
 
 
+NONE_FREE = Allowance(visitor=0, reader=0, days=0, timezone="UTC")
+
+
 def count(reads: Iterable[Read], key: str, *, allowed: int, since: datetime) -> Meter:
     """What is left of the reads `allowed` to whoever made these, for the page named `key`."""
     counted = {read.key for read in reads if read.at >= since}

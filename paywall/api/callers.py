@@ -9,7 +9,7 @@ from flask import Flask, g, request
 
 from paywall.access.decision import Visitor
 from paywall.access.institutions.reading import by_address
-from paywall.access.meter import Allowance
+from paywall.access.meter import NONE_FREE
 from paywall.access.visitors import NOBODY, Readers
 from paywall.accounts.limits import client, limiter
 from paywall.api import tokens
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BY_ADDRESS, BY_TOKEN = "120/minute", "600/minute"
 # Free reads are for people at the site.
-UNMETERED = Readers(Allowance(visitor=0, reader=0, days=0, timezone="UTC"))
+UNMETERED = Readers(NONE_FREE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from werkzeug.test import Client
 from paywall import clock
 from paywall.access.arrivals import Arrival, Arrivals, Passes
 from paywall.access.decision import Decision, Gate, Reason, Show
-from paywall.access.meter import Allowance, Cookies
+from paywall.access.meter import NONE_FREE, Allowance, Cookies
 from paywall.access.middleware import ARRIVAL, GATE_AGE, Door, Gated
 from paywall.access.pages import PageStore
 from paywall.accounts.models import Reader
@@ -28,7 +28,6 @@ from paywall.membership.rules import Facts, Interval, Source, Status
 from paywall.money import Money
 
 PATHS = frozenset(f"/article/{key}" for key in "abcd")
-NONE_FREE = Allowance(0, 0, 0, "UTC")
 SECRET = "the vault is behind the clock"
 
 

@@ -32,6 +32,7 @@ def test_a_reader_signs_up_pays_reads_cancels_and_reads_on_to_the_last_day(visit
     vera = visit("vera")
     vera.opens("/")
     vera.looks("front")
+    searches(vera)
     assert not vera.reads(SLUG, SECRET)
     vera.looks("teaser")
     signs_up_from_the_teaser(vera)
@@ -50,6 +51,16 @@ def test_a_reader_signs_up_pays_reads_cancels_and_reads_on_to_the_last_day(visit
     assert not vera.reads(SLUG, SECRET)
     vera.opens("/account/back")
     vera.sees("Your membership ended on")
+
+
+def searches(vera: Reader) -> None:
+    """From the box at the top of the page."""
+    box = vera.page.get_by_role("searchbox", name="Search the paper")
+    box.fill('"the second stove"')
+    box.press("Enter")
+    vera.is_at(re.compile(r"/search\?q="))
+    vera.sees("The second stove")
+    vera.looks("search")
 
 
 def signs_up_from_the_teaser(vera: Reader) -> None:
@@ -71,6 +82,8 @@ def cancels(vera: Reader) -> None:
     """From the account page, with a reason, and back."""
     vera.opens("/account")
     vera.sees(STATUS)
+    vera.clicks("Make my feed")
+    vera.sees("Secret address")
     vera.looks("account")
     vera.clicks("Cancel the membership")
     vera.looks("cancel")
