@@ -59,6 +59,10 @@ def leaktest_command(base: str | None) -> None:
         click.echo(f"LEAK  {leak}", err=True)
     if count.open_to_staff < len(planted.canaries) - len(canaries.NOT_OUT):
         raise BadInput("Staff could not read the canaries either, so nothing is proven: is --base this site?")
+    if count.limited:
+        click.echo(
+            f"{count.limited} requests met a rate limit: switch PAYWALL_RATE_LIMITS off to try them too."
+        )
     click.echo(f"{count.asked} requests for {len(planted.canaries)} articles, {len(leaks)} leaks.")
     if leaks:
         sys.exit(1)
