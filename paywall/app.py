@@ -26,6 +26,7 @@ from paywall.api import callers, problems
 from paywall.api.views import api
 from paywall.articles import elsewhere, engines, feeds, gates
 from paywall.articles.gift_pages import gift_links
+from paywall.articles.search_views import searching
 from paywall.articles.views import articles
 from paywall.billing import (
     gateway,
@@ -46,6 +47,7 @@ from paywall.reports.views import reports
 ROOMS = (
     articles,
     feeds.feeds,
+    searching,
     engines.engines,
     gift_links,
     accounts,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from itsdangerous import BadSignature, Signer
 
+from paywall import clock
 from paywall.access.decision import Meter
 
 COOKIE = "paywall_meter"
@@ -38,13 +39,15 @@ class Allowance:
         """When the period began in which `now` lies (aware UTC)."""
         if self.days:
             return now - timedelta(days=self.days)
-        here = now.astimezone(ZoneInfo(self.timezone))
-        return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+        return clock.month_start(now, ZoneInfo(self.timezone))
 
     @property
     def longest(self) -> timedelta:
         """How long a read can count."""
         return timedelta(days=self.days) if self.days else LONGEST_MONTH
+
+
+NONE_FREE = Allowance(visitor=0, reader=0, days=0, timezone="UTC")
 
 
 def count(reads: Iterable[Read], key: str, *, allowed: int, since: datetime) -> Meter:

@@ -7,9 +7,8 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from paywall import clock
 from paywall.accounts.privacy import for_all
 from paywall.accounts.routes import may_enter
-from paywall.articles import sitemaps
+from paywall.articles import sitemaps, syndication
 from paywall.articles.agents import robots_txt
-from paywall.articles.feeds import NOT_XML
 from paywall.config import Settings
 
 AGE = 300
@@ -64,7 +63,7 @@ def sitemap_of_news() -> Response:
 
 
 def _xml(template: str, **context: Any) -> Response:
-    response = _public(NOT_XML.sub("", render_template(template, **context)), "application/xml")
+    response = _public(syndication.xml(render_template(template, **context)), "application/xml")
     # A list for machines: it should not itself be found among the articles that it lists.
     response.headers["X-Robots-Tag"] = "noindex"
     return response

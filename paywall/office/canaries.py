@@ -51,7 +51,7 @@ KINDS: Kinds = {
     "window that has closed": {"gate": "patrons", "free_until": datetime(2000, 1, 1, tzinfo=UTC)},
 }
 # Of these not even the title.
-NOT_OUT = ("draft", "tomorrow")
+NOT_OUT = ("tomorrow", "draft")
 OUT: Mapping[str, object] = {"gate": "public"}
 
 
@@ -96,7 +96,8 @@ def planted(kinds: Kinds = KINDS, *, patrons: Sequence[str] = ()) -> Iterator[Pl
     pull_up()
     try:
         section = _section()
-        canaries = tuple(_plant(kind, kinds.get(kind, OUT), section) for kind in (*kinds, *NOT_OUT))
+        terms = {"tomorrow": OUT} | dict(kinds) | {"draft": OUT}
+        canaries = tuple(_plant(kind, said, section) for kind, said in terms.items())
         readers = {READER: _reader(), STAFF: _reader(StaffRole.EDITOR)}
         readers |= dict(zip(patrons, _patrons(len(patrons)), strict=True))
         cookies = {STRANGER: ""} | {who: _sign_in(reader) for who, reader in readers.items()}

@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from paywall import clock
+from paywall.access.words import tried
 from paywall.config import ROOT, Settings
 from paywall.errors import BadInput
 from paywall.membership.models import Subscription
@@ -64,6 +65,10 @@ def leaktest_command(base: str | None) -> None:
         click.echo(f"LEAK  {leak}", err=True)
     if count.open_to_staff < len(planted.canaries) - len(canaries.NOT_OUT):
         raise BadInput("Staff could not read the canaries either, so nothing is proven: is --base this site?")
+    if count.limited:
+        click.echo(
+            f"{count.limited} requests met a rate limit: switch PAYWALL_RATE_LIMITS off to try them too."
+        )
     click.echo(f"{count.asked} requests for {len(planted.canaries)} articles, {len(leaks)} leaks.")
     if leaks:
         sys.exit(1)
@@ -131,7 +136,7 @@ def _lines(found: Explained) -> Iterator[str]:
     for held in found.held:
         yield f"         {_held(held, zone)}"
     for one in found.tried:
-        yield f"  {one.rule:<14}{words.tried(one)}"
+        yield f"  {one.rule:<14}{tried(one)}"
     yield f"Decision {words.decision(found.decision)}"
 
 

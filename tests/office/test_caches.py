@@ -1,5 +1,6 @@
 """The cache test: it finds nothing in the product, and it finds what is planted; at real caching proxies."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,16 +37,14 @@ class TestTheProduct:
     @pytest.mark.server
     def test_varnish_keeps_what_is_for_all_and_mixes_nobody_up(self, server: Server) -> None:
         said = command("--base", server.url, "--proxy", "varnish", **of(server))
-        assert "9 addresses kept" in said
+        assert kept(said) >= 9
         assert " 0 answers asked for again" not in said
         assert said.endswith(" 0 faults.\n")
 
     @pytest.mark.server
-    def test_nginx_keeps_what_is_for_all_and_mixes_nobody_up_at_a_site_of_its_own(
-        self, tmp_path: Path
-    ) -> None:
+    def test_nginx_mixes_nobody_up_at_a_site_of_its_own(self, tmp_path: Path) -> None:
         said = command("--proxy", "nginx", PAYWALL_DATA_DIR=str(tmp_path), PAYWALL_SANDBOX="true")
-        assert "9 addresses kept" in said
+        assert kept(said) >= 9
         assert said.endswith(" 0 faults.\n")
 
 
@@ -302,6 +301,13 @@ def command(*words: str, **environ: str) -> str:
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
+
+
+def kept(said: str) -> int:
+    """How many addresses the cache has kept something of."""
+    found = re.search(r"(\d+) addresses kept", said)
+    assert found
+    return int(found[1])
 
 
 def of(server: Server) -> dict[str, str]:

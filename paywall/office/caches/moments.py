@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from sqlalchemy import Select, select, update
@@ -15,6 +16,7 @@ from paywall.access import free_reads, meter
 from paywall.access.meter import Cookies, Read
 from paywall.access.middleware import GATE_AGE
 from paywall.accounts.models import Reader, new_uniquifier
+from paywall.articles import personal
 from paywall.articles.models import Article
 from paywall.config import Settings
 from paywall.db import db
@@ -54,18 +56,23 @@ def planted() -> Iterator[tuple[Planted, dict[str, str]]]:
 def test(app: Flask, ready: Planted, turns: Turns) -> Iterator[Fault]:
     """Let everybody take turns at every route and each article, before and after all that changes them."""
     pages = [Ask("", canary.path) for canary in ready.canaries]
-    lists = [Ask("", path) for path in ("/", f"/section/{ready.section}", "/feed.atom")]
-    yield from turns.play(AT_FIRST, _routes(app, ready), BOTH, SOME)
+    asked = _the(OPENED, ready).asked
+    lists = [Ask("", path) for path in ("/", f"/section/{ready.section}", "/feed.atom", f"/search?q={asked}")]
+    own = [Ask("", _own_feed(ready))]
+    yield from turns.play(AT_FIRST, (*_routes(app, ready), *lists[-1:]), BOTH, SOME)
+    yield from turns.play(AT_FIRST, own, BOTH, (PATRON,))
     yield from turns.play(AT_FIRST, pages, tuple(Order))
     yield from turns.with_tags(AT_FIRST, pages)
     yield from turns.play(AT_FIRST, _otherwise(pages), (Order.FORWARD,), SOME)
     _change(ready)
     yield from turns.play(CHANGED, pages, BOTH)
     yield from turns.play(CHANGED, lists, BOTH, SOME)
+    yield from turns.play(CHANGED, own, BOTH, (PATRON,))
     yield from turns.with_tags(CHANGED, pages)
     _end(ready)
     yield from turns.play(ENDED, pages, BOTH)
     yield from turns.play(ENDED, lists, BOTH, SOME)
+    yield from turns.play(ENDED, own, BOTH, (PATRON,))
     yield from turns.with_tags(ENDED, pages)
 
 
@@ -107,6 +114,17 @@ def _routes(app: Flask, ready: Planted) -> Sequence[Ask]:
     picture = _read(select(Article.picture).where(Article.picture.is_not(None)).limit(1))
     files = {"/static/paper.css"} | ({f"/pictures/{picture}"} if picture else set())
     return [Ask("", path) for path in sorted((paths | files) - NOT_FOR_ALL)]
+
+
+def _own_feed(ready: Planted) -> str:
+    """A patron's feed, to which the address alone is the key. Commits."""
+    reader_id = ready.readers[PATRON]
+    personal.renew(reader_id)
+    db.session.commit()
+    with current_app.test_request_context():
+        address = personal.address(reader_id)
+    db.session.rollback()
+    return urlsplit(address or "").path
 
 
 def _otherwise(pages: Iterable[Ask]) -> Iterator[Ask]:

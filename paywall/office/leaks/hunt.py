@@ -26,9 +26,13 @@ class Leak:
 
 @dataclass(slots=True)
 class Count:
-    """How much was asked, and how many canaries staff could read: of others nothing is proven."""
+    """How much was asked, and how many canaries staff could read: of others nothing is proven.
+
+    Neither is it of requests that the rate limits refused, `limited`.
+    """
 
     asked: int = 0
+    limited: int = 0
     open_to_staff: int = 0
 
 
@@ -48,8 +52,10 @@ def hunt(
             asks += tricks.routes(rules, canary.slug, planted.section, canary.asked)
         for who in (STRANGER, READER):
             for ask in asks:
+                answer = send(ask.by(planted.cookies[who]))
                 count.asked += 1
-                if not canary.is_for(who) and _comes_out(canary, ask, send(ask.by(planted.cookies[who]))):
+                count.limited += answer.status == 429
+                if not canary.is_for(who) and _comes_out(canary, ask, answer):
                     yield Leak(canary, who, ask)
 
 
