@@ -208,7 +208,20 @@ def test_staff_see_the_figures_and_a_reader_does_not(visit: Visit) -> None:
     assert "patron@demo.example" in download.value.path().read_text(encoding="utf-8-sig")
     owner.opens("/account/security")
     owner.looks("security")
-    owner.opens("/staff/why")
+    stranger = visit("stranger")
+    answer = stranger.page.goto("/staff")
+    assert answer is not None
+    assert "active patrons" not in answer.text()
+    stranger.is_at("/sign-in?next=/staff")
+
+
+def test_staff_ask_why_a_reader_can_read_and_who_would(visit: Visit) -> None:
+    owner = visit("owner")
+    owner.opens("/sign-in?next=/staff/why")
+    owner.page.get_by_label("E-mail").fill("owner@demo.example")
+    owner.page.get_by_label("Password").fill("demo-newsroom-2026")
+    owner.clicks("Sign in")
+    owner.is_at("/staff/why")
     owner.page.get_by_label("Reader’s e-mail").fill("patron@demo.example")
     owner.page.get_by_label("Article").fill("the-gauge-that-went-quiet")
     owner.clicks("Explain")
@@ -217,11 +230,6 @@ def test_staff_see_the_figures_and_a_reader_does_not(visit: Visit) -> None:
     owner.clicks("Who else would read it?")
     owner.sees("Payment failed three days ago (supporter)")
     owner.looks("simulate")
-    stranger = visit("stranger")
-    answer = stranger.page.goto("/staff")
-    assert answer is not None
-    assert "active patrons" not in answer.text()
-    stranger.is_at("/sign-in?next=/staff")
 
 
 @pytest.mark.parametrize(
