@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
 from paywall.billing import letters, tickets
-from paywall.billing.cashbook import keeping
+from paywall.billing.cashbook import comparing, keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
 from paywall.billing.gateway import gateway
@@ -96,7 +96,7 @@ def _gone(customer_id: int, customer: str, ticket: int, also: Iterable[str]) -> 
     def facts(reader_id: int) -> list[Facts]:
         return [*facts_of(last), *_ended(reader_id, last)]
 
-    return _write(customer_id, ticket, facts, Entries(), last)
+    return _write(customer_id, ticket, facts, _last_payments(customer), last)
 
 
 def _live_ids(customer_id: int) -> list[str]:
@@ -112,6 +112,16 @@ def _last_word(subscription: str) -> RemoteSubscription | None:
         return gateway().subscription(subscription)
     except Gone:
         return None
+
+
+def _last_payments(customer: str) -> Entries:
+    """What became of the charges that we know of one who was deleted: money can still be given back."""
+    known = comparing.charges_of(customer)
+    db.session.commit()
+    try:
+        return gateway().charges(known)
+    except Gone:
+        return Entries()
 
 
 def _ended(reader_id: int, told: Iterable[RemoteSubscription]) -> list[Facts]:

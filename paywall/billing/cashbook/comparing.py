@@ -60,6 +60,12 @@ def owners(charges: Sequence[str]) -> dict[str, str | None]:
     return {row.stripe_id: row.customer for row in db.session.execute(query)}
 
 
+def charges_of(customer: str) -> list[str]:
+    """The charges of a customer (Stripe's id) that we know, oldest first."""
+    query = select(Payment.stripe_id).where(Payment.customer == customer, Payment.mode == gateway().mode)
+    return list(db.session.scalars(query.order_by(Payment.made_at)))
+
+
 def _changed(table: type[Kept], facts: Sequence[Any], names: tuple[str, ...]) -> Iterator[Any]:
     ids = [one.stripe_id for one in facts]
     query = select(table).where(table.stripe_id.in_(ids), table.mode == gateway().mode)

@@ -78,7 +78,7 @@ class Payment(Kept, Model):
     __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
 
     reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"), index=True)
-    customer: Mapped[str | None] = mapped_column(StripeId)
+    customer: Mapped[str | None] = mapped_column(StripeId, index=True)
     payment_intent: Mapped[str | None] = mapped_column(StripeId)
     invoice: Mapped[str | None] = mapped_column(StripeId, index=True)
     amount: Mapped[int] = mapped_column(BigInteger)

@@ -17,8 +17,10 @@ from paywall.billing.cashbook.models import (
 )
 from paywall.billing.gateway import Gateway, gateway
 from paywall.billing.models import StripeCustomer
+from paywall.billing.remote import Gone
 from paywall.billing.sync import facts_of
 from paywall.db import db
+from paywall.membership.rules import Status
 from tests.billing.cashbook.lives import CARDS
 from tests.billing.cashbook.town import DISPUTED, FAILS, INQUIRED, again, only, rows, v1
 from tests.sandbox.wire import CheckedClient
@@ -128,3 +130,28 @@ def facts(shop: Shop) -> tuple[datetime | None, datetime | None]:
     (found,) = facts_of(rules.marked(held, entries))
     db.session.rollback()
     return found.disputed_at, found.refunded_at
+
+
+def test_money_given_back_after_its_payer_was_deleted_is_on_their_charge(shop: Shop) -> None:
+    """Stripe lists nothing of theirs any more, but still knows each charge by its id."""
+    shop.join()
+    paid = only(Payment)
+    v1().customers.delete(paid.customer)
+    v1().refunds.create({"charge": paid.stripe_id})
+    again(shop)
+    assert (only(Payment).refunded, only(Refund).amount) == (500, 500)
+    assert (only(Payment).reader_id, only(Payment).invoice) == (shop.reader.id, paid.invoice)
+
+
+def test_who_was_deleted_holds_nothing_even_if_stripe_has_lost_their_charges(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.join()
+    v1().customers.delete(only(Payment).customer)
+
+    def gone(_charges: list[str]) -> None:
+        raise Gone("gone")
+
+    monkeypatch.setattr(gateway(), "charges", gone)
+    again(shop)
+    assert (shop.held()[0].status, only(Payment).refunded) == (Status.CANCELED, 0)
