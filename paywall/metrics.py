@@ -2,9 +2,18 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    values,
+)
 from prometheus_client.core import GaugeMetricFamily
 
 # Each web process counts for itself. With this variable set before the start (see docs/deploy.md) they count
@@ -17,18 +26,27 @@ QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _registry = CollectorRegistry()
 _gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
-requests = Counter(
+_requests = Counter(
     "paywall_requests", "Requests answered.", ["endpoint", "method", "status"], registry=_registry
 )
-latency = Histogram(
+_latency = Histogram(
     "paywall_request_seconds", "Time to answer.", ["endpoint"], buckets=QUICK, registry=_registry
 )
-decisions = Counter(
+_decisions = Counter(
     "paywall_decisions",
     "Decisions of the door, by what is shown and why.",
     ["show", "reason"],
     registry=_registry,
 )
+page_store = Gauge(
+    "paywall_page_store_bytes",
+    "Rendered pages in memory; of several web processes that which holds most.",
+    registry=_registry,
+    multiprocess_mode="max",
+)
+
+# Each takes the values of its labels in that order. There are few combinations, looked up for each request.
+requests, latency, decisions = cache(_requests.labels), cache(_latency.labels), cache(_decisions.labels)
 
 
 def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:

@@ -2,11 +2,11 @@
 
 import hmac
 import re
-import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
+from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +92,11 @@ class Watch:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began = perf_counter()
+        if environ.get("wsgi.multithread"):
+            logs.in_batches()
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        request_id = given if SANE_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+        logs.request_id.set(request_id)
         status = ["500"]
 
         def start(answered: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -116,17 +117,17 @@ class Watch:
 
     def _done(self, environ: "WSGIEnvironment", status: list[str], began: float) -> None:
         seconds = perf_counter() - began
-        endpoint, path = environ.get(metrics.ENDPOINT, "stored_page"), environ.get("PATH_INFO", "")
+        endpoint = environ.get(metrics.ENDPOINT, "stored_page")
+        path: str = environ.get("PATH_INFO", "")
         method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in METHODS else "OTHER"
-        metrics.requests.labels(endpoint, method, status[0]).inc()
-        metrics.latency.labels(endpoint).observe(seconds)
-        line = self._log.debug if path in QUIET_PATHS else self._log.info
-        line(
-            "request",
+        metrics.requests(endpoint, method, status[0]).inc()
+        metrics.latency(endpoint).observe(seconds)
+        logs.request(
             method=method,
             path=environ.get(SHOWN_PATH, path),
             status=int(status[0]),
             ms=round(seconds * 1000, 2),
+            quietly=path in QUIET_PATHS,
         )
 
 
