@@ -103,9 +103,11 @@ class Door:
             return known[1]
         if len(self._gates) >= GATES_KEPT:
             self._gates.clear()
+        # It ages from before the look: what was committed meanwhile may not be in it.
+        until = time.monotonic() + GATE_AGE
         with self._engine().connect() as connection:
             gated = self._lookup(connection, path, clock.now())
-        self._gates[path] = (time.monotonic() + GATE_AGE, gated)
+        self._gates[path] = (until, gated)
         return gated
 
     def _answer(
@@ -186,10 +188,11 @@ def _send(
         ("ETag", page.etag),
         ("Vary", "Cookie"),
         ("Cache-Control", "public, no-cache" if arrival.is_shared else "private, no-cache"),
-        ("X-Paywall", f"{arrival.decision.show}; reason={arrival.decision.reason}"),
+        ("X-Paywall", arrival.said),
         *arrival.headers,
     ]
-    if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(page.etag.strip('"')):
+    known = environ.get("HTTP_IF_NONE_MATCH")
+    if known and parse_etags(known).contains_weak(page.etag.strip('"')):
         start_response("304 Not Modified", about)
         return []
     start_response(page.status, [*page.headers, *about, ("Content-Length", str(len(page.body)))])

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from flask import Flask, g, session
@@ -13,6 +14,7 @@ from werkzeug.http import parse_cookie
 
 from paywall import clock
 
+VERIFIED_KEPT = 5000
 RENEW_AFTER = timedelta(days=7)
 # What brought a visitor here; who listens to the sign-in takes it out.
 CAME_BY = "came_by"
@@ -42,21 +44,44 @@ NOBODY = SessionFacts(uniquifier=None, has_flashes=False)
 
 
 def reader_key(app: Flask) -> Callable[[Mapping[str, Any]], SessionFacts]:
-    """A reader of session cookies that needs a WSGI environ only; a bad or expired cookie is nobody."""
+    """A reader of session cookies that needs a WSGI environ only; a bad or expired cookie is nobody.
+
+    Those seen last are verified once, for that takes longer than all else at the door; their age counts anew.
+    """
     assert isinstance(app.session_interface, SecureCookieSessionInterface)
     signer = app.session_interface.get_signing_serializer(app)
     assert signer is not None
     name = app.session_interface.get_cookie_name(app)
-    max_age = int(app.permanent_session_lifetime.total_seconds())
+    max_age = app.permanent_session_lifetime
+
+    @lru_cache(maxsize=VERIFIED_KEPT)
+    def verified(cookie: str) -> tuple[SessionFacts, datetime]:
+        found, signed_at = signer.loads(cookie, return_timestamp=True)
+        return SessionFacts(found.get("_user_id"), bool(found.get("_flashes"))), signed_at
 
     def facts(environ: Mapping[str, Any]) -> SessionFacts:
-        try:
-            found = signer.loads(parse_cookie(environ.get("HTTP_COOKIE")).get(name, ""), max_age=max_age)
-        except (BadSignature, UnicodeDecodeError):
+        cookie = cookie_in(environ, name)
+        if not cookie:
             return NOBODY
-        return SessionFacts(found.get("_user_id"), bool(found.get("_flashes")))
+        try:
+            found, signed_at = verified(cookie)
+        except BadSignature:
+            return NOBODY
+        age = clock.wall() - signed_at
+        return found if timedelta(0) <= age <= max_age else NOBODY
 
     return facts
+
+
+def cookie_in(environ: Mapping[str, Any], name: str) -> str | None:
+    """The value of a cookie in a WSGI environ; None if there is none, or bytes that are no text."""
+    header = environ.get("HTTP_COOKIE", "")
+    if name not in header:
+        return None
+    try:
+        return parse_cookie(header).get(name)
+    except UnicodeDecodeError:
+        return None
 
 
 def waiting() -> Waiting | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 from sqlalchemy.orm import Session, scoped_session
 
 from paywall.access.decision import Gate
@@ -13,7 +13,7 @@ from paywall.articles import terms
 from paywall.articles.models import Article, GateRule, Section, Unlock
 from paywall.articles.terms import About, House, Rule, Terms
 from paywall.config import Settings
-from paywall.db import db
+from paywall.db import UTCDateTime, db
 
 ARTICLE_PATH = "/article/"
 # Prices and neighbours stand on an article's page too: for so many seconds they may be yesterday's.
@@ -34,7 +34,30 @@ COLUMNS = (
     Article.is_metered,
 )
 
-_published = select(*COLUMNS, Article.version).join(Section, Article.section_id == Section.id)
+# Made once: the door asks them for each article, once a second.
+_now = bindparam("now", type_=UTCDateTime())
+_published = (
+    select(*COLUMNS, Article.version)
+    .join(Section, Article.section_id == Section.id)
+    .where(Article.slug == bindparam("slug"), Article.published_at <= _now)
+)
+_rules = (
+    select(
+        Section.slug,
+        GateRule.tag,
+        GateRule.gate,
+        GateRule.first_hours,
+        GateRule.archive_days,
+        GateRule.is_metered,
+    )
+    .outerjoin(Section, GateRule.section_id == Section.id)
+    .order_by(GateRule.position, GateRule.id)
+)
+_unlocks = (
+    select(Unlock.since, Unlock.until, Unlock.article_id, Unlock.tag)
+    .where(Unlock.until > _now, or_(Unlock.closed_at.is_(None), Unlock.closed_at > _now))
+    .order_by(Unlock.id)
+)
 
 Reading = Connection | Session | scoped_session[Any]
 
@@ -46,8 +69,7 @@ def lookup(settings: Settings) -> Lookup:
         slug = path.removeprefix(ARTICLE_PATH)
         if NUL in slug:
             return None
-        query = _published.where(Article.slug == slug, Article.published_at <= now)
-        row = connection.execute(query).first()
+        row = connection.execute(_published, {"slug": slug, "now": now}).first()
         if row is None:
             return None
         gate = of(row, house(connection, settings.default_gate, now))
@@ -69,16 +91,6 @@ def about(row: Row[*tuple[Any, ...]]) -> About:
 
 def house(reading: Reading, default: str, now: datetime) -> House:
     """What stands for the whole paper: rules, and the unlocks that are open at `now` or will be."""
-    rules = select(
-        Section.slug,
-        GateRule.tag,
-        GateRule.gate,
-        GateRule.first_hours,
-        GateRule.archive_days,
-        GateRule.is_metered,
-    ).outerjoin(Section, GateRule.section_id == Section.id)
-    open_later = Unlock.until > now, or_(Unlock.closed_at.is_(None), Unlock.closed_at > now)
-    unlocks = select(Unlock.since, Unlock.until, Unlock.article_id, Unlock.tag).where(*open_later)
     return House(
         default,
         tuple(
@@ -92,9 +104,9 @@ def house(reading: Reading, default: str, now: datetime) -> House:
                 row.slug,
                 row.tag,
             )
-            for row in reading.execute(rules.order_by(GateRule.position, GateRule.id))
+            for row in reading.execute(_rules)
         ),
-        tuple(terms.Unlock(*row) for row in reading.execute(unlocks.order_by(Unlock.id))),
+        tuple(terms.Unlock(*row) for row in reading.execute(_unlocks, {"now": now})),
     )
 
 
