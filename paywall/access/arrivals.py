@@ -21,6 +21,7 @@ from paywall.access.institutions.reading import Institutions, Reading
 from paywall.access.meter import Allowance, Cookies, Read
 from paywall.access.visitors import NOBODY, Known, Readers
 from paywall.accounts.sessions import SessionFacts, cookie_in
+from paywall.asking import Lines
 
 # Stands for a cookie's value in a header that is made once.
 VALUE = "VALUE"
@@ -76,7 +77,7 @@ class Arrivals:
         self,
         *,
         sessions: Sessions,
-        reading: Callable[[], Engine],
+        reading: Callable[[], Engine | Lines],
         writing: Callable[[], Engine],
         allowance: Allowance,
         cookies: Cookies,

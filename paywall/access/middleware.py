@@ -22,6 +22,7 @@ from paywall.access.gift_links import opening
 from paywall.access.meter import Cookies
 from paywall.access.pages import Page, PageStore
 from paywall.accounts.sessions import reader_key
+from paywall.asking import Lines
 from paywall.config import Settings
 from paywall.db import reading_engine, writing_engine
 
@@ -154,9 +155,10 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     cookies = Cookies(secret, broken_is_spent=settings.meter_broken_cookie == "spent")
     free_reads.init_app(app, cookies, allowance, secure=settings.https)
     reading = partial(reading_engine, app)
+    lines = Lines(writing_engine(app))
     arrivals = Arrivals(
         sessions=reader_key(app),
-        reading=reading,
+        reading=lambda: lines,
         writing=partial(writing_engine, app),
         allowance=allowance,
         cookies=cookies,

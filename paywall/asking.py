@@ -1,0 +1,129 @@
+"""What each request asks of the database: one SELECT, without the care that surrounds it elsewhere."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Engine, Select, event
+
+# A connection that lay idle for so many seconds goes back to the pool, which looks whether it is good still.
+STILL_GOOD = 1.0
+
+Given = Mapping[str, object]
+
+
+class Question:
+    """A SELECT that is put into the words of a database once: that takes longer than the answer."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+        self._query = query
+        self._words: dict[str, _Words] = {}
+
+    def ask(self, connection: Connection, given: Given) -> list[tuple[Any, ...]]:
+        """The rows, each in the order of the query's columns."""
+        words = self._words.get(connection.dialect.name)
+        if words is None:
+            words = self._words[connection.dialect.name] = _Words.of(self._query, connection.dialect)
+        return words.rows(connection, given)
+
+
+class Lines:
+    """Connections that are kept from one question to the next: to take one, begin and end takes longer.
+
+    A SELECT outside of a transaction sees what was committed before it, and holds up nobody.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # SQLite lets go of Python's lock at every step, and threads would fight for it: in turn is quicker.
+        self._turn = Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._idle: deque[tuple[Connection, float]] = deque()
+        event.listen(engine, "engine_disposed", self._hang_up)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection that is nobody else's meanwhile."""
+        with self._turn:
+            connection = self._kept() or self._opened()
+            try:
+                yield connection
+            except BaseException:
+                # The database may have been restarted, and then none of the others is good.
+                connection.close()
+                self._hang_up()
+                raise
+            self._idle.append((connection, time.monotonic()))
+
+    def _kept(self) -> Connection | None:
+        with suppress(IndexError):
+            connection, used = self._idle.pop()
+            if time.monotonic() - used < STILL_GOOD:
+                return connection
+            connection.close()
+            self._hang_up()
+        return None
+
+    def _opened(self) -> Connection:
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        alone = {"sqlite_begin": None} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        return self._engine.connect().execution_options(**alone)
+
+    def _hang_up(self, *_engine: Engine) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop()[0].close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    sql: str
+    always: Mapping[str, Any]
+    order: tuple[str, ...] | None
+    puts: tuple[tuple[str, Callable[[Any], Any]], ...]
+    reads: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    @classmethod
+    def of(cls, query: Select[*tuple[Any, ...]], dialect: Dialect) -> "_Words":
+        compiled: Any = query.compile(dialect=dialect)
+        puts = (
+            (name, bind.type.dialect_impl(dialect).bind_processor(dialect))
+            for name, bind in compiled.binds.items()
+        )
+        columns = enumerate(query.selected_columns)
+        reads = (
+            (place, column.type.dialect_impl(dialect).result_processor(dialect, None))
+            for place, column in columns
+        )
+        return cls(
+            str(compiled),
+            compiled.params,
+            tuple(compiled.positiontup) if compiled.positional else None,
+            tuple((name, put) for name, put in puts if put),
+            tuple((place, read) for place, read in reads if read),
+        )
+
+    def rows(self, connection: Connection, given: Given) -> list[tuple[Any, ...]]:
+        values = {**self.always, **given}
+        for name, put in self.puts:
+            values[name] = put(values[name])
+        asked = tuple(values[name] for name in self.order) if self.order else values
+        return [self._read(row) for row in self._answer(connection, asked)]
+
+    def _answer(self, connection: Connection, asked: Any) -> Any:
+        """By the driver alone; but who listens to statements hears this one, and an error is SQLAlchemy's."""
+        if not connection.dispatch.before_cursor_execute:
+            driver = connection.dialect.loaded_dbapi
+            with suppress(driver.Error), closing(connection.connection.cursor()) as cursor:
+                cursor.execute(self.sql, asked)
+                return cursor.fetchall()
+        return connection.exec_driver_sql(self.sql, asked)
+
+    def _read(self, row: Any) -> tuple[Any, ...]:
+        found = list(row)
+        for place, read in self.reads:
+            found[place] = read(found[place])
+        return tuple(found)
