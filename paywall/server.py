@@ -8,7 +8,7 @@ from paywall.config import ROOT
 
 HOST = "127.0.0.1"
 PROCESSES = 2
-THREADS = 4
+THREADS = 8
 
 
 def serve(port: int, *, processes: int = PROCESSES) -> None:
