@@ -94,8 +94,8 @@ class Watch:
         began = perf_counter()
         if environ.get("wsgi.multithread"):
             logs.in_batches()
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+        given = environ.get("HTTP_X_REQUEST_ID")
+        request_id = given if given and SANE_ID.fullmatch(given) else f"{getrandbits(128):032x}"
         logs.request_id.set(request_id)
         status = ["500"]
 

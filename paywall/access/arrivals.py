@@ -237,7 +237,9 @@ class Arrivals:
 
     def _cookie(self, reads: tuple[Read, ...], key: str, now: datetime) -> str:
         others = (read for read in reads if read.key != key)
-        value = self._cookies.write((*others, Read(key, now)), self._allowance.since(now))
+        # The first read of all cannot be too old.
+        since = self._allowance.since(now) if reads else now
+        value = self._cookies.write((*others, Read(key, now)), since)
         return self._set_cookie.replace(VALUE, value)
 
 

@@ -67,7 +67,7 @@ class Cookies:
         self._verified = lru_cache(maxsize=REMEMBERED)(lambda value: _reads(signer.unsign(value).decode()))
         self._broken_is_spent = broken_is_spent
 
-    def read(self, value: str | None) -> tuple[Read, ...] | None:
+    def read(self, value: str) -> tuple[Read, ...] | None:
         """The reads in a cookie; None is one that we did not sign, if the setting has it count as spent."""
         if not value:
             return ()

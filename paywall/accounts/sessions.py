@@ -10,7 +10,6 @@ from flask import Flask, g, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_security import user_authenticated
 from itsdangerous import BadSignature
-from werkzeug.http import parse_cookie
 
 from paywall import clock
 
@@ -73,15 +72,16 @@ def reader_key(app: Flask) -> Callable[[Mapping[str, Any]], SessionFacts]:
     return facts
 
 
-def cookie_in(environ: Mapping[str, Any], name: str) -> str | None:
-    """The value of a cookie in a WSGI environ; None if there is none, or bytes that are no text."""
-    header = environ.get("HTTP_COOKIE", "")
-    if name not in header:
-        return None
-    try:
-        return parse_cookie(header).get(name)
-    except UnicodeDecodeError:
-        return None
+def cookie_in(environ: Mapping[str, Any], name: str) -> str:
+    """The value of a cookie of ours in a WSGI environ, "" if there is none.
+
+    Ours hold nothing that is quoted or escaped, so a parser for all that cookies can be is not needed.
+    """
+    for pair in environ.get("HTTP_COOKIE", "").split(";"):
+        known, _, value = pair.partition("=")
+        if known.strip() == name:
+            return str(value.strip())
+    return ""
 
 
 def waiting() -> Waiting | None:
