@@ -1,19 +1,23 @@
 """What each request asks of the database: one SELECT, without the care that surrounds it elsewhere."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque, namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Select, event
+from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.types import TypeEngine
 
 # A connection that lay idle for so many seconds goes back to the pool, which looks whether it is good still.
 STILL_GOOD = 1.0
 
 Given = Mapping[str, object]
+Turn = Callable[[Any], Any]
+Reading = Connection | Session | scoped_session[Any]
 
 
 class Question:
@@ -23,12 +27,14 @@ class Question:
         self._query = query
         self._words: dict[str, _Words] = {}
 
-    def ask(self, connection: Connection, given: Given) -> list[tuple[Any, ...]]:
-        """The rows, each in the order of the query's columns."""
-        words = self._words.get(connection.dialect.name)
+    def ask(self, reading: Reading, given: Given) -> Sequence[Any]:
+        """The rows, whose fields have the names of the query's columns. A session asks in its own way."""
+        if not isinstance(reading, Connection):
+            return reading.execute(self._query, given).all()
+        words = self._words.get(reading.dialect.name)
         if words is None:
-            words = self._words[connection.dialect.name] = _Words.of(self._query, connection.dialect)
-        return words.rows(connection, given)
+            words = self._words[reading.dialect.name] = _Words.of(self._query, reading.dialect)
+        return words.rows(reading, given)
 
 
 class Lines:
@@ -56,7 +62,10 @@ class Lines:
                 connection.close()
                 self._hang_up()
                 raise
-            self._idle.append((connection, time.monotonic()))
+            if connection.invalidated:
+                connection.close()
+            else:
+                self._idle.append((connection, time.monotonic()))
 
     def _kept(self) -> Connection | None:
         with suppress(IndexError):
@@ -80,38 +89,37 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
+    """`puts` and `reads` turn values into what the driver takes, and back: by name, and by place."""
+
     sql: str
     always: Mapping[str, Any]
     order: tuple[str, ...] | None
-    puts: tuple[tuple[str, Callable[[Any], Any]], ...]
-    reads: tuple[tuple[int, Callable[[Any], Any]], ...]
+    puts: tuple[tuple[str, Turn], ...]
+    reads: tuple[tuple[int, Turn], ...]
+    row: Callable[[Iterable[Any]], Any]
 
     @classmethod
     def of(cls, query: Select[*tuple[Any, ...]], dialect: Dialect) -> "_Words":
         compiled: Any = query.compile(dialect=dialect)
-        puts = (
-            (name, bind.type.dialect_impl(dialect).bind_processor(dialect))
-            for name, bind in compiled.binds.items()
-        )
-        columns = enumerate(query.selected_columns)
-        reads = (
-            (place, column.type.dialect_impl(dialect).result_processor(dialect, None))
-            for place, column in columns
-        )
+        columns = query.selected_columns
+        row: Any = namedtuple("Row", columns.keys())  # the query knows the names
+        puts = ((name, _put(bind.type, dialect)) for name, bind in compiled.binds.items())
+        reads = ((place, _read(column.type, dialect)) for place, column in enumerate(columns))
         return cls(
             str(compiled),
             compiled.params,
             tuple(compiled.positiontup) if compiled.positional else None,
             tuple((name, put) for name, put in puts if put),
             tuple((place, read) for place, read in reads if read),
+            row._make,
         )
 
-    def rows(self, connection: Connection, given: Given) -> list[tuple[Any, ...]]:
+    def rows(self, connection: Connection, given: Given) -> list[Any]:
         values = {**self.always, **given}
         for name, put in self.puts:
             values[name] = put(values[name])
         asked = tuple(values[name] for name in self.order) if self.order else values
-        return [self._read(row) for row in self._answer(connection, asked)]
+        return [self._turned(row) for row in self._answer(connection, asked)]
 
     def _answer(self, connection: Connection, asked: Any) -> Any:
         """By the driver alone; but who listens to statements hears this one, and an error is SQLAlchemy's."""
@@ -122,8 +130,16 @@ class _Words:
                 return cursor.fetchall()
         return connection.exec_driver_sql(self.sql, asked)
 
-    def _read(self, row: Any) -> tuple[Any, ...]:
+    def _turned(self, row: Sequence[Any]) -> Any:
         found = list(row)
         for place, read in self.reads:
             found[place] = read(found[place])
-        return tuple(found)
+        return self.row(found)
+
+
+def _put(kind: TypeEngine[Any], dialect: Dialect) -> Turn | None:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _read(kind: TypeEngine[Any], dialect: Dialect) -> Turn | None:
+    return kind.dialect_impl(dialect).result_processor(dialect, None)

@@ -40,7 +40,7 @@ class Allowance:
         """When the period began in which `now` lies (aware UTC)."""
         if self.days:
             return now - timedelta(days=self.days)
-        return _month(self.timezone, now.replace(second=0, microsecond=0))
+        return _month(self.timezone, int(now.timestamp()) // 60)
 
     @property
     def longest(self) -> timedelta:
@@ -83,9 +83,9 @@ class Cookies:
 
 
 @lru_cache(maxsize=100)
-def _month(timezone: str, minute: datetime) -> datetime:
-    """When the month began in which a minute lies; wherever that is, it began with a minute."""
-    here = minute.astimezone(ZoneInfo(timezone))
+def _month(timezone: str, minute: int) -> datetime:
+    """When the month began in which a minute (since 1970) lies: wherever that is, with a minute's begin."""
+    here = datetime.fromtimestamp(minute * 60, ZoneInfo(timezone))
     return here.replace(day=1, hour=0, minute=0, fold=0).astimezone(UTC)
 
 

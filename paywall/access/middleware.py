@@ -106,7 +106,7 @@ class Door:
             self._gates.clear()
         # It ages from before the look: what was committed meanwhile may not be in it.
         until = time.monotonic() + GATE_AGE
-        with self._engine().connect() as connection:
+        with self._engine().begin() as connection:
             gated = self._lookup(connection, path, clock.now())
         self._gates[path] = (until, gated)
         return gated

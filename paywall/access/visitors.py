@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select
-from sqlalchemy.orm import Session, scoped_session
 
 from paywall.access.decision import Meter, Visitor
 from paywall.access.meter import Allowance
 from paywall.access.models import MeterRead
 from paywall.accounts.models import Reader, reader_role
-from paywall.asking import Question
+from paywall.asking import Question, Reading
 from paywall.db import UTCDateTime
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import Holding
@@ -50,17 +49,15 @@ class Readers:
         self._allowance = allowance
         counts = allowance.reader > 0
         self._by_session = Question(_query(Reader.fs_uniquifier == bindparam("whose"), counts=counts))
-        self._by_email = _query(Reader.email == bindparam("whose"), counts=counts)
+        self._by_email = Question(_query(Reader.email == bindparam("whose"), counts=counts))
 
     def by_session(self, reading: Connection, uniquifier: str, key: str, now: datetime) -> Known | None:
         """The reader whom a session that still holds names (`fs_uniquifier`), before the page named `key`."""
         return self._known(self._by_session.ask(reading, self._given(uniquifier, key, now)))
 
-    def by_email(
-        self, reading: Connection | Session | scoped_session[Any], email: str, key: str, now: datetime
-    ) -> Known | None:
+    def by_email(self, reading: Reading, email: str, key: str, now: datetime) -> Known | None:
         """The reader with this address, who need not be there, before the page named `key`."""
-        return self._known(reading.execute(self._by_email, self._given(email, key, now)).all())
+        return self._known(self._by_email.ask(reading, self._given(email, key, now)))
 
     def _given(self, whose: str, key: str, now: datetime) -> dict[str, object]:
         given: dict[str, object] = {"whose": whose, "now": now}

@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Row, bindparam, or_, select
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy import Connection, bindparam, or_, select
 
 from paywall.access.decision import Gate
 from paywall.access.middleware import Gated, Lookup
 from paywall.articles import terms
 from paywall.articles.models import Article, GateRule, Section, Unlock
 from paywall.articles.terms import About, House, Rule, Terms
+from paywall.asking import Question, Reading
 from paywall.config import Settings
 from paywall.db import UTCDateTime, db
 
@@ -34,14 +34,14 @@ COLUMNS = (
     Article.is_metered,
 )
 
-# Made once: the door asks them for each article, once a second.
+# The door asks them for each article, once a second.
 _now = bindparam("now", type_=UTCDateTime())
-_published = (
+_published = Question(
     select(*COLUMNS, Article.version)
     .join(Section, Article.section_id == Section.id)
     .where(Article.slug == bindparam("slug"), Article.published_at <= _now)
 )
-_rules = (
+_rules = Question(
     select(
         Section.slug,
         GateRule.tag,
@@ -53,13 +53,11 @@ _rules = (
     .outerjoin(Section, GateRule.section_id == Section.id)
     .order_by(GateRule.position, GateRule.id)
 )
-_unlocks = (
+_unlocks = Question(
     select(Unlock.since, Unlock.until, Unlock.article_id, Unlock.tag)
     .where(Unlock.until > _now, or_(Unlock.closed_at.is_(None), Unlock.closed_at > _now))
     .order_by(Unlock.id)
 )
-
-Reading = Connection | Session | scoped_session[Any]
 
 
 def lookup(settings: Settings) -> Lookup:
@@ -69,22 +67,23 @@ def lookup(settings: Settings) -> Lookup:
         slug = path.removeprefix(ARTICLE_PATH)
         if NUL in slug:
             return None
-        row = connection.execute(_published, {"slug": slug, "now": now}).first()
-        if row is None:
+        rows = _published.ask(connection, {"slug": slug, "now": now})
+        if not rows:
             return None
+        row = rows[0]
         gate = of(row, house(connection, settings.default_gate, now))
         return Gated(gate, f"{row.version}-{int(now.timestamp()) // FRESH}", str(row.article_id))
 
     return gated
 
 
-def of(row: Row[*tuple[Any, ...]], house: House) -> Gate:
+def of(row: Any, house: House) -> Gate:
     """The gate, with its windows, of the article in a row that has COLUMNS."""
     own = Terms(row.gate, row.free_until, row.free_from, row.first_hours, row.archive_days, row.is_metered)
     return terms.gate(own, about(row), house)
 
 
-def about(row: Row[*tuple[Any, ...]]) -> About:
+def about(row: Any) -> About:
     """What rules ask of the article in a row that has COLUMNS."""
     return About(row.article_id, row.gate_section, frozenset(row.tags.split()), row.out_at)
 
@@ -104,9 +103,9 @@ def house(reading: Reading, default: str, now: datetime) -> House:
                 row.slug,
                 row.tag,
             )
-            for row in reading.execute(_rules)
+            for row in _rules.ask(reading, {})
         ),
-        tuple(terms.Unlock(*row) for row in reading.execute(_unlocks, {"now": now})),
+        tuple(terms.Unlock(*row) for row in _unlocks.ask(reading, {"now": now})),
     )
 
 
