@@ -9,10 +9,10 @@ REPLAY :=
 MUTANT :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
-PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py
+PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
-.PHONY: help run test sure torture bench lint lock messages clean system wrk postgresql
+.PHONY: help run test sure torture bench lint lock messages clean system wrk postgresql caches
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -79,7 +79,7 @@ clean: ## Remove the demo's data and all caches; .venv stays
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3.11-venv)
 	@$(PYTHON) -m venv --clear .venv
 
-system: postgresql
+system: postgresql caches
 	@command -v chromium >/dev/null || $(call install,chromium)
 	@ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || $(call install,libatomic1) # Playwright's driver needs it
 
@@ -89,11 +89,18 @@ wrk:
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql)
 
-# What a machine lacks comes from its own packages; only root can install them.
+caches:
+	@ls /usr/sbin/nginx >/dev/null 2>&1 || $(call install,nginx)
+	@ls /usr/sbin/varnishd >/dev/null 2>&1 || $(call install,varnish)
+
+# What a machine lacks comes from its own packages; only root can install them. No service of theirs is started:
+# Debian asks policy-rc.d, and 101 means no.
 define install
 { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
   || { echo 'The package $(1) is missing: apt-get install $(1)'; exit 1; }; \
   echo 'Installing the package $(1) ...'; mkdir -p build; \
-  { $(APT) update; $(APT) install -y --no-install-recommends $(1); } >build/install.log 2>&1 </dev/null \
+  ( policy=/usr/sbin/policy-rc.d; [ -e $$policy ] \
+    || { trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; }; \
+    $(APT) update; $(APT) install -y --no-install-recommends $(1) ) >build/install.log 2>&1 </dev/null \
   || { tail -n 5 build/install.log; echo 'The package $(1) could not be installed.'; exit 1; }; }
 endef

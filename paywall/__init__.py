@@ -6,7 +6,7 @@ watch       whether the house stands: health, readiness, metrics, logs, headers
 server      the web server of this machine, as the demo and `flask paywall proxy` start it
 demo        the paper that `make run` shows
 sandbox     a stand-in for Stripe; demo mode and tests only
-office      STAFF AT WORK: why a reader can read, who would read an article
+office      STAFF AT WORK: why a reader can read, who would read an article, whether anything leaks
 reports     FOR STAFF: figures from the ledger
 billing     STRIPE: the only room that talks to it
 api         FOR OTHER PROGRAMS: /api/v1, its tokens, and what a CMS hands in

@@ -20,12 +20,13 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
-from paywall.accounts import limits, routes, security
+from paywall.accounts import limits, privacy, routes, security
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
 from paywall.api.views import api
 from paywall.articles import elsewhere, engines, feeds, gates
 from paywall.articles.gift_pages import gift_links
+from paywall.articles.search_views import searching
 from paywall.articles.views import articles
 from paywall.billing import (
     gateway,
@@ -46,6 +47,7 @@ from paywall.reports.views import reports
 ROOMS = (
     articles,
     feeds.feeds,
+    searching,
     engines.engines,
     gift_links,
     accounts,
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or config.load()
     app = Flask("paywall", template_folder="../templates")
     _configure(app, settings)
+    privacy.init_app(app)
     watch.init_app(app, settings)
     db.init_app(app, settings)
     Babel(app, default_locale=settings.language, default_timezone=settings.timezone)

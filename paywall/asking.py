@@ -68,12 +68,13 @@ class Lines:
                 self._idle.append((connection, time.monotonic()))
 
     def _kept(self) -> Connection | None:
+        """The one used last; those that lay idle go back to the pool."""
         with suppress(IndexError):
-            connection, used = self._idle.pop()
-            if time.monotonic() - used < STILL_GOOD:
-                return connection
-            connection.close()
-            self._hang_up()
+            while True:
+                connection, used = self._idle.pop()
+                if time.monotonic() - used < STILL_GOOD:
+                    return connection
+                connection.close()
         return None
 
     def _opened(self) -> Connection:
@@ -84,7 +85,9 @@ class Lines:
     def _hang_up(self, *_engine: Engine) -> None:
         with suppress(IndexError):
             while True:
-                self._idle.pop()[0].close()
+                connection, _used = self._idle.pop()
+                connection.invalidate()
+                connection.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class _Words:
     def of(cls, query: Select[*tuple[Any, ...]], dialect: Dialect) -> "_Words":
         compiled: Any = query.compile(dialect=dialect)
         columns = query.selected_columns
-        row: Any = namedtuple("Row", columns.keys())  # the query knows the names
+        row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]  # the query knows the names
         puts = ((name, _put(bind.type, dialect)) for name, bind in compiled.binds.items())
         reads = ((place, _read(column.type, dialect)) for place, column in enumerate(columns))
         return cls(

@@ -18,7 +18,7 @@ from paywall.access.institutions.commands import institution
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.api import token_commands
-from paywall.articles import gate_commands
+from paywall.articles import gate_commands, search
 from paywall.articles.gift_commands import gift_link
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import coupon_commands, inbox_commands, setup
@@ -94,6 +94,16 @@ def import_articles(paths: tuple[Path, ...]) -> None:
     if report.problems:
         sys.exit(1)
     db.session.commit()
+
+
+@commands.command("search-rebuild")
+def search_rebuild() -> None:
+    """Make the index of words anew, if search finds what is not there or misses what is."""
+    count = 0
+    for done in search.rebuild():
+        db.session.commit()
+        count += done
+    click.echo(f"The words of {count} articles are indexed anew.")
 
 
 @commands.command("plan")
@@ -189,6 +199,7 @@ commands.add_command(gate_commands.unlock)
 commands.add_command(office_commands.why_command)
 commands.add_command(office_commands.simulate_command)
 commands.add_command(office_commands.leaktest_command)
+commands.add_command(office_commands.cachetest_command)
 commands.add_command(crawler)
 commands.add_command(token_commands.token)
 commands.add_command(cash_commands.money)

@@ -103,6 +103,9 @@ def reader(visitor: FlaskClient, letters: Letters) -> FlaskClient:
         ARTICLE,
         "/article/tram",
         "/article/snow",
+        "/search",
+        "/search?q=къщата&page=1",
+        "/search?q=няма",
         "/sign-up",
         "/sign-in",
         "/reset",
@@ -157,6 +160,8 @@ def test_every_word_for_a_patron_and_of_every_letter_can_be_translated(
     reader.get(back.removeprefix(SITE))
     for path in ("/account", ARTICLE, "/article/snow"):
         assert untranslated(reader.get(path).text) == []
+    send(reader, "/account/feed", page="/account")
+    assert untranslated(reader.get("/account").text) == []
     for path in own_pages(reader):
         assert untranslated(reader.get(path).text) == []
     for letter in letters():

@@ -11,7 +11,7 @@ from sqlalchemy import Enum, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from paywall import clock, create_app
-from paywall.db import Model, db
+from paywall.db import Model, db, has_model
 from tests.conftest import KINDS, dispose, make_settings
 from tests.shop import Shop
 
@@ -42,7 +42,9 @@ def _opened(url: str, folder: Path) -> Iterator[Flask]:
 
 
 def tables() -> set[str]:
-    return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+    """Those that have a model; the index of words goes with its trigger, or nothing could be written."""
+    names = inspect(db.engine).get_table_names()
+    return {name for name in names if has_model(name, "table")} - {"alembic_version"}
 
 
 def test_up_down_and_up_again(unbuilt: Flask) -> None:

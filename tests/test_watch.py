@@ -140,7 +140,12 @@ class TestRequestLine:
     @ONE_DATABASE
     @pytest.mark.parametrize(
         ("path", "shown"),
-        [("/confirm/a-secret", "/confirm/<token>"), ("/confirmm/a-secret", "/confirmm")],
+        [
+            ("/confirm/a-secret", "/confirm/<token>"),
+            ("/confirmm/a-secret", "/confirmm"),
+            ("/feed/a-secret.rss", "/feed/<token>.rss"),
+            ("/feed/a-secret", "/feed"),
+        ],
     )
     def test_hides_the_secret_of_a_link(
         self, client: FlaskClient, capsys: pytest.CaptureFixture[str], path: str, shown: str

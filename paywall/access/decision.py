@@ -153,22 +153,16 @@ _FULL = {reason: Decision(Show.FULL, reason) for reason in Reason}
 def decide(gate: Gate, visitor: Visitor, now: datetime) -> Decision:
     """The decision for one gate and one visitor at `now` (aware UTC): the first answer of RULES."""
     stands = gate.at(now)
-    for rule in RULES.values():
-        decision = rule(stands, visitor, now)
-        if decision is not None:
-            return decision
-    return TEASER_IN_DOUBT
+    answers = (rule(stands, visitor, now) for rule in RULES.values())
+    return next(answer for answer in answers if answer is not None)
 
 
 def trace(gate: Gate, visitor: Visitor, now: datetime) -> tuple[Tried, ...]:
     """The rules that were asked on the way to the decision, which is the last one's answer."""
     stands = gate.at(now)
-    tried = []
-    for name, rule in RULES.items():
-        tried.append(Tried(name, rule(stands, visitor, now)))
-        if tried[-1].answer is not None:
-            break
-    return tuple(tried)
+    tried = [Tried(name, rule(stands, visitor, now)) for name, rule in RULES.items()]
+    asked = next(number for number, one in enumerate(tried, start=1) if one.answer is not None)
+    return tuple(tried[:asked])
 
 
 def _open(gate: Gate, _visitor: Visitor, _now: datetime) -> Decision | None:
@@ -228,7 +222,7 @@ def _opens(gate: Gate, held: tuple[Holding, ...], now: datetime) -> bool:
     return bool(plans) and (gate.level is not Level.PLAN or bool(plans & gate.plans))
 
 
-# In the order in which they are asked. Each has an answer, or nothing to say.
+# In the order in which they are asked. Each has an answer, or nothing to say; the last one has one.
 RULES: dict[str, Rule] = {
     "open": _open,
     "staff": _staff,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from itsdangerous import BadSignature, Signer
 
+from paywall import clock
 from paywall.access.decision import Meter
 
 COOKIE = "paywall_meter"
@@ -40,12 +41,15 @@ class Allowance:
         """When the period began in which `now` lies (aware UTC)."""
         if self.days:
             return now - timedelta(days=self.days)
-        return _month(self.timezone, int(now.timestamp()) // 60)
+        return clock.month_start(now, ZoneInfo(self.timezone))
 
     @property
     def longest(self) -> timedelta:
         """How long a read can count."""
         return timedelta(days=self.days) if self.days else LONGEST_MONTH
+
+
+NONE_FREE = Allowance(visitor=0, reader=0, days=0, timezone="UTC")
 
 
 def count(reads: Iterable[Read], key: str, *, allowed: int, since: datetime) -> Meter:
@@ -80,13 +84,6 @@ class Cookies:
         """The cookie for those of these reads that still count."""
         parts = (f"{read.key}:{(read.at - EPOCH) // MINUTE}" for read in reads if read.at >= since)
         return self._signed("/".join(parts))
-
-
-@lru_cache(maxsize=100)
-def _month(timezone: str, minute: int) -> datetime:
-    """When the month began in which a minute (since 1970) lies: wherever that is, with a minute's begin."""
-    here = datetime.fromtimestamp(minute * 60, ZoneInfo(timezone))
-    return here.replace(day=1, hour=0, minute=0, fold=0).astimezone(UTC)
 
 
 def _reads(text: str) -> tuple[Read, ...]:

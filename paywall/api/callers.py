@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, g, request
 
 from paywall.access.decision import Visitor
-from paywall.access.meter import Allowance
+from paywall.access.institutions.reading import by_address
+from paywall.access.meter import NONE_FREE
 from paywall.access.visitors import NOBODY, Readers
 from paywall.accounts.limits import client, limiter
 from paywall.api import tokens
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 BY_ADDRESS, BY_TOKEN = "120/minute", "600/minute"
 # Free reads are for people at the site.
-UNMETERED = Readers(Allowance(visitor=0, reader=0, days=0, timezone="UTC"))
+UNMETERED = Readers(NONE_FREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def visitor(now: datetime) -> Visitor:
 def reader(email: str, now: datetime) -> Visitor | None:
     """The reader with this normalised address; None if there is no such account."""
     known = UNMETERED.by_email(db.session, email, "", now)
-    return known.visitor if known else None
+    return by_address(known, now) if known else None
 
 
 def _with_token(header: str) -> Caller | None:

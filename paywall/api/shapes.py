@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from paywall.access import decision, words
 from paywall.access.decision import Level, Reason, Show
 from paywall.articles.typesetting import Kept
 from paywall.membership.rules import Interval
@@ -90,9 +91,16 @@ class Tried(Shape):
     """One rule that was asked on the way to the decision."""
 
     rule: str
-    question: str
+    says: str
     answer: Reason | None
     """Null: the rule had nothing to say, and the next one was asked."""
+
+    @classmethod
+    def of(cls, tried: decision.Tried) -> "Tried":
+        """A rule and its answer in words."""
+        return cls(
+            rule=tried.rule, says=words.tried(tried), answer=tried.answer.reason if tried.answer else None
+        )
 
 
 class AccessAnswer(Shape):

@@ -5,11 +5,12 @@ import json
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from paywall import clock
+from paywall.access.decision import trace
 from paywall.access.visitors import NOBODY
 from paywall.accounts import addresses
-from paywall.accounts.privacy import unshared
+from paywall.accounts.privacy import for_all, unshared
 from paywall.accounts.routes import PUBLIC, may_enter
-from paywall.api import callers, document, given, manuals, reading, shapes, words, writing
+from paywall.api import callers, document, given, manuals, reading, shapes, writing
 from paywall.api.models import Scope
 from paywall.api.operations import JSON, READING, Operation, does, reply
 from paywall.api.problems import OutOfScope, Wrong, WrongFields
@@ -156,7 +157,8 @@ def post_picture(query: given.PictureAsked) -> Response:
         query=given.AccessAsked,
         refuses=(404,),
         about="For a token with the scope access:read, about any reader; for a reader's own token, about"
-        " themself. Free reads, gift links and institutions are for people at the site, and not asked here.",
+        " themself. Free reads, gift links and the networks of institutions are for people at the site, and"
+        " not asked here.",
     )
 )
 def access(query: given.AccessAsked) -> Response:
@@ -173,7 +175,7 @@ def access(query: given.AccessAsked) -> Response:
             reader=email,
             is_known=known is not None,
             access=reading.access(gate, visitor, now),
-            trace=words.trace(gate, visitor, now),
+            trace=tuple(shapes.Tried.of(one) for one in trace(gate, visitor, now)),
         )
     )
 
@@ -214,8 +216,7 @@ def _for_whom(response: Response) -> Response:
         unshared(response)
         return response
     response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers.setdefault("Cache-Control", "public, no-cache")
-    return response
+    return for_all(response, response.headers.get("Cache-Control", "public, no-cache"))
 
 
 def _kept(article: Article, kept: Kept) -> Response:

@@ -1,6 +1,6 @@
 """What may be printed of an article without asking the door: its card, never its body."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,6 +103,12 @@ def newest(now: datetime, *, limit: int, offset: int = 0, section: str | None = 
     if section is not None:
         query = query.where(Section.slug == section)
     return read(query, gates.house_now(now), now)
+
+
+def named(ids: Collection[int], now: datetime) -> dict[int, Card]:
+    """The cards of these articles by id, without those that are not out."""
+    query, house = _cards(now).where(Article.id.in_(ids)), gates.house_now(now)
+    return {row.article_id: Card.of(row, house, now) for row in db.session.execute(query)}
 
 
 def related(card: Card, house: House, now: datetime, *, limit: int = 3) -> list[Card]:

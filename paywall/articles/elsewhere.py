@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Their pages are the site's as soon as there is one.
-PAPER = frozenset({"articles", "engines", "feeds"})
+PAPER = frozenset({"articles", "engines", "feeds", "searching"})
 # Cookies of ours beside the session's begin like it, or are those of the sign-in.
 COOKIES = ("paywall", "remember_token", "tf_validity", "fs_")
 OURS = "paywall-"

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
 from paywall import clock
+from paywall.accounts.privacy import for_all
 from paywall.accounts.routes import may_enter
-from paywall.articles import sitemaps
+from paywall.articles import sitemaps, syndication
 from paywall.articles.agents import robots_txt
-from paywall.articles.feeds import NOT_XML
 from paywall.config import Settings
 
 AGE = 300
@@ -63,7 +63,7 @@ def sitemap_of_news() -> Response:
 
 
 def _xml(template: str, **context: Any) -> Response:
-    response = _public(NOT_XML.sub("", render_template(template, **context)), "application/xml")
+    response = _public(syndication.xml(render_template(template, **context)), "application/xml")
     # A list for machines: it should not itself be found among the articles that it lists.
     response.headers["X-Robots-Tag"] = "noindex"
     return response
@@ -72,9 +72,8 @@ def _xml(template: str, **context: Any) -> Response:
 def _public(text: str, kind: str) -> Response:
     response = current_app.response_class(text, mimetype=kind)
     response.add_etag()
-    response.headers["Cache-Control"] = f"public, max-age={AGE}"
     response.make_conditional(request.environ)
-    return response
+    return for_all(response, f"public, max-age={AGE}")
 
 
 def _settings() -> Settings:

@@ -19,6 +19,12 @@ INSTANTS = ("published_at", "free_until", "free_from")
 # What neither YAML nor every database takes; the escapes of YAML and JSON can write it too.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 LONGEST_TAG = 60
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+VOID = frozenset(
+    {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+# The time to sanitise tags within tags grows with the square of their number.
+MOST_OPEN_TAGS = 1000
 SAYS_NOTHING = Terms()
 # What is reckoned from an instant must not leave the calendar.
 YEARS = range(1600, 3000)
@@ -107,8 +113,20 @@ def _unfit_texts(given: Manuscript) -> Iterator[Fault]:
     if found := CONTROL.search(given.body):
         line = given.body.count("\n", 0, found.start()) + 1
         yield Fault("body", "holds an invisible control character: delete it", line)
+    if _open_tags(given.body) > MOST_OPEN_TAGS:
+        yield Fault("body", f"has more than {MOST_OPEN_TAGS} tags that are not closed: close them")
     if given.slug and not SLUG.fullmatch(given.slug):
         yield Fault("slug", "slug may hold only a-z, 0-9, and single hyphens between")
+
+
+def _open_tags(html: str) -> int:
+    """How many tags stand open at once, at most."""
+    deepest = depth = 0
+    for found in TAG.finditer(html):
+        if found[2].lower() not in VOID:
+            depth = max(0, depth - 1) if found[1] else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def _unfit_tags(given: Manuscript) -> Iterator[Fault]:

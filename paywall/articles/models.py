@@ -62,6 +62,9 @@ class Article(HasTerms, Model):
     teaser_text: Mapped[str] = mapped_column(Text, default="")
     words: Mapped[int] = mapped_column(default=0)
     words_left: Mapped[int] = mapped_column(default=0)
+    search_title: Mapped[str] = mapped_column(Text, default="", server_default="")
+    search_teaser: Mapped[str] = mapped_column(Text, default="", server_default="")
+    search_body: Mapped[str] = mapped_column(Text, default="", server_default="")
     section: Mapped[Section] = relationship()
 
 

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from paywall.access import teaser
+from paywall.articles import words as search_words
 from paywall.articles.models import Article
 
 PICTURE = re.compile(r"/pictures/[a-z0-9][a-z0-9._-]{0,120}\.(?:jpe?g|png|webp)")
@@ -47,12 +48,21 @@ class Rendered:
 
 
 def render(article: Article, *, words: int) -> None:
-    """Fill what is kept of a version: whole HTML, teaser, its text, and the counts of words."""
+    """Fill what is kept of a version: whole HTML, teaser, its text, the counts, and what search reads."""
     body = from_html(article.body) if article.is_html else to_html(article.body)
     cut = teaser.cut(body.marked, words=words)
     article.full_html = body.full
     article.teaser_html, article.teaser_text, article.words_left = cut.html, cut.text, cut.words_left
     article.words = len(teaser.plain(body.full).split())
+    describe(article)
+
+
+def describe(article: Article) -> None:
+    """Fill what the index of words reads: for each part the words that anyone may see, or all of them."""
+    article.search_title = search_words.fold(article.title)
+    beside = (article.standfirst or "", article.byline or "")
+    article.search_teaser = search_words.fold(*beside, article.teaser_text)
+    article.search_body = search_words.fold(*beside, teaser.plain(article.full_html))
 
 
 def to_html(source: str) -> Rendered:

@@ -23,6 +23,7 @@ from paywall.access import free_reads, teaser
 from paywall.access.arrivals import Arrival
 from paywall.access.decision import TEASER_IN_DOUBT, Decision, Reason, Show
 from paywall.access.middleware import ARRIVAL
+from paywall.accounts.privacy import for_all
 from paywall.accounts.routes import may_enter
 from paywall.articles import cards, gates, pictures, structured
 from paywall.articles.cards import Card
@@ -117,14 +118,11 @@ def article(slug: str) -> Response:
     sheet = _sheet(slug, decision, clock.now(), signed_in=signed_in)
     if sheet is None:
         abort(404)
-    response = current_app.make_response(
+    return current_app.make_response(
         render_template(
             "articles/article.html", sheet=sheet, news_article=_structured(sheet), robots=_robots(sheet)
         )
     )
-    if arrival is None:
-        response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @articles.get("/pictures/<name>")
@@ -135,9 +133,9 @@ def picture(name: str) -> Response:
         abort(404)
     kind = KINDS[name.rpartition(".")[2]]
     folder = _settings().data_dir / "pictures"
-    response = send_from_directory(folder, name, mimetype=kind, max_age=PICTURE_AGE)
+    response = send_from_directory(folder, name, mimetype=kind)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return for_all(response, f"public, max-age={PICTURE_AGE}")
 
 
 @articles.app_url_value_preprocessor
@@ -212,9 +210,7 @@ def _page(template: str, **context: Any) -> Response:
     has_notice = "_flashes" in session
     html = render_template(template, **context)
     if has_notice:
-        response = current_app.make_response(html)
-        response.headers["Cache-Control"] = "private, no-store"
-        return response
+        return current_app.make_response(html)
     response = _tagged(html, "text/html")
     whose = "private" if current_user.is_authenticated else "public"
     response.headers["Cache-Control"] = f"{whose}, no-cache"

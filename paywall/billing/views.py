@@ -14,9 +14,10 @@ from paywall import clock
 from paywall.access.institutions import reading
 from paywall.accounts.limits import by_reader, limiter
 from paywall.accounts.models import Reader
+from paywall.accounts.privacy import unshared
 from paywall.accounts.returning import safe_next
 from paywall.accounts.routes import may_enter
-from paywall.articles import gift_pages
+from paywall.articles import gift_pages, personal
 from paywall.billing import checkout, customers, inbox, promotions
 from paywall.billing.cashbook import bills
 from paywall.billing.checkout import Outcome
@@ -116,10 +117,10 @@ def checkout_return() -> Response:
 
 @billing.get("/account")
 @may_enter("reader")
-def account() -> str:
+def account() -> Response:
     """What the reader holds, in words, with invoices and the way to change each thing."""
     held, now = record.current(current_user.id), clock.now()
-    return render_template(
+    page = render_template(
         "billing/account.html",
         held=held,
         deeds=owned.deeds(held) if held else frozenset(),
@@ -130,9 +131,12 @@ def account() -> str:
         invoices=bills.of(current_user.id, most=36),
         institution=reading.through(_reader(), now),
         given=gift_pages.of(current_user.id, now),
+        feed=personal.address(current_user.id),
+        may_have_feed=personal.may_begin(_reader(), now),
         now=now,
         cheapest=plans.cheapest(),
     )
+    return unshared(current_app.make_response(page))
 
 
 @billing.post("/account/portal")

@@ -1,7 +1,11 @@
-"""`flask paywall why` and `flask paywall simulate`: the door's reasons, from a shell."""
+"""`flask paywall why`, `simulate`, `leaktest` and `cachetest`: its reasons and its proofs, from a shell."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import click
@@ -9,11 +13,14 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from paywall import clock
-from paywall.config import Settings
+from paywall.access.words import tried
+from paywall.config import ROOT, Settings
 from paywall.errors import BadInput
 from paywall.membership.models import Subscription
-from paywall.office import simulator, why, words
-from paywall.office.leaks import canaries, hunt
+from paywall.office import asking, canaries, simulator, why, words
+from paywall.office.caches import moments, proxies, site
+from paywall.office.caches.turns import Turns
+from paywall.office.leaks import hunt
 from paywall.office.why import Explained
 
 
@@ -52,15 +59,68 @@ def leaktest_command(base: str | None) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the app behind the proxy
     count = hunt.Count()
     with canaries.planted() as planted:
-        send = hunt.over_http(base.rstrip("/")) if base else hunt.in_process(app)
-        leaks = list(hunt.hunt(planted, hunt.rules_of(app), send, count))
+        send = asking.over_http(base.rstrip("/")) if base else asking.in_process(app)
+        leaks = list(hunt.hunt(planted, asking.rules_of(app), send, count))
     for leak in leaks:
         click.echo(f"LEAK  {leak}", err=True)
     if count.open_to_staff < len(planted.canaries) - len(canaries.NOT_OUT):
         raise BadInput("Staff could not read the canaries either, so nothing is proven: is --base this site?")
+    if count.limited:
+        click.echo(
+            f"{count.limited} requests met a rate limit: switch PAYWALL_RATE_LIMITS off to try them too."
+        )
     click.echo(f"{count.asked} requests for {len(planted.canaries)} articles, {len(leaks)} leaks.")
     if leaks:
         sys.exit(1)
+
+
+@click.command("cachetest")
+@click.option("--base", help="A running site, like http://127.0.0.1:8000; else a demo is started for it.")
+@click.option("--proxy", default="nginx", type=click.Choice(sorted(proxies.KINDS)), show_default=True)
+@click.option("--program", help="Where the proxy's program is, if not where programs are.")
+@with_appcontext
+def cachetest_command(base: str | None, proxy: str, program: str | None) -> None:
+    """Let readers take turns at a real caching proxy; exit code 1 if one gets what is another's.
+
+    The proxy runs on this machine for the test alone, with the configuration of docs/caches.md. Plants and
+    takes away what `leaktest` does. With --base it must run with the settings of that site.
+    """
+    with TemporaryDirectory() as name:
+        if base:
+            _cachetest(base.rstrip("/"), proxy, program, Path(name))
+        else:
+            sys.exit(_cachetest_of_a_demo(proxy, program, Path(name)))
+
+
+def _cachetest(base: str, proxy: str, program: str | None, folder: Path) -> None:
+    address = urlsplit(base)
+    if address.scheme != "http" or not address.hostname:
+        raise BadInput("--base is the site as a proxy asks it: http:// with host and port.")
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the app behind the proxy
+    running = proxies.running(proxy, program, address.netloc, folder)
+    with running as cache, moments.planted() as (ready, people):
+        turns = Turns(people, direct=asking.over_http(base), through=asking.over_http(cache))
+        faults = list(moments.test(app, ready, turns))
+    for fault in faults:
+        click.echo(f"FAULT  {fault}", err=True)
+    seen = turns.seen
+    missing = () if faults else tuple(moments.unproven(ready, seen))
+    for line in missing:
+        click.echo(f"UNPROVEN  {line}", err=True)
+    click.echo(
+        f"{seen.asked} requests with {proxies.KINDS[proxy].name}: {len(seen.kept)} addresses kept, "
+        f"{seen.revalidated} answers asked for again, {len(faults)} faults."
+    )
+    if faults or missing:
+        sys.exit(1)
+
+
+def _cachetest_of_a_demo(proxy: str, program: str | None, folder: Path) -> int:
+    """The same in a process that has the demo's settings; its exit code."""
+    with site.running(folder) as (url, environ):
+        words = [sys.executable, "-m", "flask", "paywall", "cachetest", "--base", url, "--proxy", proxy]
+        words += ["--program", program] if program else []
+        return subprocess.run(words, cwd=ROOT, env=environ, check=False).returncode
 
 
 def _lines(found: Explained) -> Iterator[str]:
@@ -76,7 +136,7 @@ def _lines(found: Explained) -> Iterator[str]:
     for held in found.held:
         yield f"         {_held(held, zone)}"
     for one in found.tried:
-        yield f"  {one.rule:<14}{words.tried(one)}"
+        yield f"  {one.rule:<14}{tried(one)}"
     yield f"Decision {words.decision(found.decision)}"
 
 

@@ -1,11 +1,14 @@
 """Staff pages of the door: why a reader can or cannot read, and who would read an article."""
 
+from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, render_template, request
 from sqlalchemy import select
 
 from paywall import clock
+from paywall.access.words import tried
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.articles.models import Article
@@ -23,50 +26,38 @@ NEWEST = 50
 @may_enter(*StaffRole)
 def trace() -> tuple[str, int]:
     """The trace for `?reader=<e-mail>&article=<slug>`; without a reader for a visitor."""
-    email, slug = request.args.get("reader", "").strip(), request.args.get("article", "").strip()
-    found, message, status = None, "", 200
-    if slug:
-        try:
-            found = why.explain(email or None, slug, clock.now())
-        except PaywallError as wrong:
-            message, status = wrong.message, wrong.status
-    page = render_template(
-        "office/why.html",
-        found=found,
-        email=email,
-        slug=slug,
-        message=message,
-        words=words,
-        zone=_zone(),
-        newest=_newest(),
-    )
-    return page, status
+    email, now = request.args.get("reader", "").strip(), clock.now()
+
+    def answer(slug: str) -> dict[str, Any]:
+        return {"found": why.explain(email or None, slug, now)}
+
+    return _asked("office/why.html", answer, email=email, tried=tried)
 
 
 @office.get("/simulate")
 @may_enter(*StaffRole)
 def simulate() -> tuple[str, int]:
     """What `?article=<slug>` shows to sample readers now."""
-    slug, now = request.args.get("article", "").strip(), clock.now()
-    article, samples, message, status = None, [], "", 200
+    now = clock.now()
+
+    def answer(slug: str) -> dict[str, Any]:
+        article = why.before(slug, now)
+        return {"article": article, "samples": simulator.simulate(article.gate, why.newsroom(), now)}
+
+    return _asked("office/simulate.html", answer, now=now)
+
+
+def _asked(template: str, answer: Callable[[str], dict[str, Any]], **shown: Any) -> tuple[str, int]:
+    """The page for an article, if one is asked for: with the answer, or what is wrong with the question."""
+    slug, message, status = request.args.get("article", "").strip(), "", 200
+    found: dict[str, Any] = {}
     if slug:
         try:
-            article = why.before(slug, now)
-            samples = simulator.simulate(article.gate, why.newsroom(), now)
+            found = answer(slug)
         except PaywallError as wrong:
             message, status = wrong.message, wrong.status
-    page = render_template(
-        "office/simulate.html",
-        article=article,
-        samples=samples,
-        slug=slug,
-        message=message,
-        now=now,
-        words=words,
-        zone=_zone(),
-        newest=_newest(),
-    )
-    return page, status
+    form = {"slug": slug, "message": message, "newest": _newest(), "words": words, "zone": _zone()}
+    return render_template(template, **form, **found, **shown), status
 
 
 def _newest() -> list[str]:

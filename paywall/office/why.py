@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from paywall.access import free_reads
 from paywall.access.decision import Decision, Gate, Meter, Tried, Visitor, trace
+from paywall.access.institutions.reading import by_address
 from paywall.access.visitors import Readers
 from paywall.accounts import addresses
 from paywall.accounts.models import Reader
@@ -102,4 +103,4 @@ def _visitor(reader: Reader | None, key: str, now: datetime) -> Visitor:
         return Visitor(meter=Meter(allowance.visitor) if allowance.visitor else None)
     known = Readers(allowance).by_email(db.session, reader.email, key, now)
     # An account that was closed is nobody at the door.
-    return known.visitor if known else Visitor()
+    return by_address(known, now)

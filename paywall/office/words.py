@@ -3,34 +3,12 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from paywall.access.decision import Decision, Gate, Level, Reason, Tried, Window
+from paywall.access.decision import Decision, Gate, Level, Window
 from paywall.accounts.models import Reader
 from paywall.articles.terms import Rule
 from paywall.membership.policy import Cause
 from paywall.membership.policy_words import CAUSES
 
-# For each rule of the decision: what it says where it opens, and where it does not.
-ANSWERS = {
-    "open": ("The gate is open to everyone.", "The gate is not open to everyone."),
-    "staff": ("Staff read everything.", "Not staff."),
-    "unknown_gate": ("Nobody knows what this gate asks, so it stays shut.", "The gate is one that we know."),
-    "signed_in": (
-        "An account is enough, and there is one.",
-        "An account is not enough here, or there is none.",
-    ),
-    "patron": ("A membership that is held opens it.", "No membership that is held opens it."),
-    "institution": ("An institution reads here for them.", "No institution reads here for them."),
-    "gift": ("A gift link opens it.", "No gift link."),
-    "crawler": ("A search engine that was verified.", "No search engine."),
-    "meter": ("A free read opens it.", "No free read opens it."),
-}
-REFUSALS = {
-    Reason.SIGN_IN: "An account would open it.",
-    Reason.PATRONS_ONLY: "A membership would open it.",
-    Reason.HIGHER_PLAN: "They are a patron, but of a plan that does not open it.",
-    Reason.METER_SPENT: "The free reads of this period are spent. A membership would open it.",
-    Reason.UNKNOWN_GATE: "Nobody knows what this gate asks, so it stays shut.",
-}
 LEVELS = {
     Level.PUBLIC: "open to everyone",
     Level.REGISTERED: "for readers with an account",
@@ -66,17 +44,6 @@ def window(one: Window, zone: ZoneInfo) -> str:
     until = f"until {local(one.until, zone)} " if one.until else ""
     what = "unlocked for everyone" if one.gate.is_unlock else gate(one.gate)
     return f"{since}{until}{what}"
-
-
-def tried(one: Tried) -> str:
-    """What a rule said when it was asked."""
-    if one.rule == "refusal":
-        return REFUSALS[one.answer.reason] if one.answer else ""
-    opens, does_not = ANSWERS[one.rule]
-    if one.answer is None:
-        return does_not
-    left = "" if one.answer.reads_left is None else f" After it {one.answer.reads_left} are left."
-    return f"{opens}{left}"
 
 
 def reader(who: Reader | None) -> str:

@@ -1,7 +1,7 @@
 """The membership report: staff's first page, and the list of patrons as CSV."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, current_app, render_template, stream_with_context
@@ -39,7 +39,7 @@ def overview() -> str:
     """Active patrons, new and ended this month, and what they bring a month by currency."""
     db.session.commit()
     read_only()
-    since = _month_start(clock.now())
+    since = clock.month_start(clock.now(), _zone())
     figures = measures.overview(queries.ledger(), since=since)
     return render_template(
         "reports/overview.html", figures=figures, since=since, now=clock.now(), twice=queries.twice()
@@ -64,7 +64,7 @@ def patrons_csv() -> Response:
     return Response(
         body,
         mimetype="text/csv",
-        headers={"Content-Disposition": f"attachment; filename={name}", "Cache-Control": "private, no-store"},
+        headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 
@@ -84,11 +84,6 @@ def _cells() -> Iterator[tuple[object, ...]]:
             _day(row.cancel_at),
             row.seats,
         )
-
-
-def _month_start(now: datetime) -> datetime:
-    local = now.astimezone(_zone())
-    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def _day(instant: datetime | None) -> str | None:

@@ -56,11 +56,11 @@ def test_gzip_is_read_in_whatever_pieces_it_comes_and_handed_on_as_it_came(step:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(PAGE.encode())[:-4], "gzip"),
-        (gzip.compress(PAGE.encode()) + b"rubbish", "gzip"),
+        (gzip.compress(PAGE.encode(), mtime=0)[:-4], "gzip"),
+        (gzip.compress(PAGE.encode(), mtime=0) + b"rubbish", "gzip"),
         (b"plain", "gzip"),
         (b"plain", "br"),
-        (gzip.compress(PAGE.encode()), "gzip, gzip"),
+        (gzip.compress(PAGE.encode(), mtime=0), "gzip, gzip"),
     ],
 )
 def test_what_cannot_be_unpacked_is_not_read_and_not_at_the_second_try_either(

@@ -7,28 +7,22 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import Client
 
 from paywall import clock
 from paywall.access.arrivals import Arrival, Arrivals, Passes
 from paywall.access.decision import Decision, Gate, Reason, Show
-from paywall.access.meter import Allowance, Cookies
+from paywall.access.meter import NONE_FREE, Allowance, Cookies
 from paywall.access.middleware import ARRIVAL, GATE_AGE, Door, Gated
 from paywall.access.pages import PageStore
 from paywall.accounts.models import Reader
 from paywall.accounts.sessions import NOBODY, SessionFacts
 from paywall.db import db
-from paywall.membership import plans, record
-from paywall.membership.models import Plan
-from paywall.membership.plans import PlanText
-from paywall.membership.policy import Policy
-from paywall.membership.rules import Facts, Interval, Source, Status
-from paywall.money import Money
+from tests.articles.patrons import EMAIL, hold
 
 PATHS = frozenset(f"/article/{key}" for key in "abcd")
-NONE_FREE = Allowance(0, 0, 0, "UTC")
 SECRET = "the vault is behind the clock"
 
 
@@ -88,22 +82,10 @@ def house(app: Flask) -> House:
 def patron(app: Flask) -> Iterator[Reader]:
     """A reader who holds the plan `supporter` for a day."""
     with app.app_context():
-        plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
-        reader = Reader(email="ana@example.org", fs_uniquifier="ana")
+        reader = Reader(email=EMAIL, fs_uniquifier="ana")
         db.session.add(reader)
         db.session.flush()
-        now = clock.now()
-        held = Facts(
-            source=Source.COMP,
-            external_id="1",
-            plan_id=db.session.scalars(select(Plan.id)).one(),
-            status=Status.ACTIVE,
-            price=Money(500, "eur"),
-            interval=Interval.MONTH,
-            started_at=now,
-            period_end=now + timedelta(days=1),
-        )
-        record.record(reader, [held], Policy(timedelta(0), timedelta(0)))
+        hold("supporter", days=1)
         db.session.commit()
         yield reader
 

@@ -7,11 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from paywall.access.decision import RULES
 from paywall.accounts.routes import stated
 from paywall.api.models import Scope
 from paywall.api.problems import KIND
-from paywall.api.words import QUESTIONS
 from tests.api.conftest import ROOT, Program
 from tests.api.fitting import KEYWORDS, SAID, misfits, resolve
 
@@ -135,10 +133,6 @@ def test_a_check_that_sees_nothing_is_noticed(told: Json) -> None:
     wrong: object
     for wrong in ({}, {"plans": [{}]}, {"plans": None}, {"plans": [], "more": 1}, []):
         assert misfits(wrong, plans, told) != []
-
-
-def test_each_rule_of_the_decision_is_a_question(app: Flask) -> None:
-    assert list(QUESTIONS) == list(RULES)
 
 
 def test_the_page_shows_each_call_with_its_curl_line_and_no_script_of_another_site(

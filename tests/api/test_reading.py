@@ -195,7 +195,7 @@ def test_another_system_asks_whether_a_reader_may_read_and_why(shop: Shop, progr
     assert (said["access"]["show"], said["access"]["reason"]) == ("full", "patron")
     assert said["trace"][-1] == {
         "rule": "patron",
-        "question": "Does the reader hold a membership that opens it?",
+        "says": "A membership that is held opens it.",
         "answer": "patron",
     }
     said = helpdesk.get("/access?article=the-house&reader=nobody@example.org").json

@@ -18,13 +18,13 @@ from paywall.accounts.models import Reader
 from paywall.config import ROOT, Settings
 from paywall.db import db
 from paywall.errors import WrongSetting
-from paywall.membership import plans, record
+from paywall.membership import plans
 from paywall.membership.plans import PlanText
-from paywall.membership.policy import Policy
-from paywall.membership.rules import Facts, Interval, Source, Status
+from paywall.membership.rules import Interval
 from paywall.money import Money
 from tests.access.another import FREE, Site, is_secret, running
 from tests.accounts.browser import Letters, sign_up
+from tests.articles.patrons import hold
 from tests.conftest import SECRET, make_settings
 from tests.databases import SQLiteCopies
 from tests.live import Running
@@ -79,20 +79,7 @@ def reader(client: FlaskClient, letters: Letters) -> FlaskClient:
 def patron(app: Flask, reader: FlaskClient) -> FlaskClient:
     """The same, with the plan `supporter` for a day."""
     with app.app_context():
-        plan = plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
-        person = db.session.scalars(select(Reader)).one()
-        now = clock.now()
-        held = Facts(
-            source=Source.COMP,
-            external_id="1",
-            plan_id=plan.id,
-            status=Status.ACTIVE,
-            price=Money(500, "eur"),
-            interval=Interval.MONTH,
-            started_at=now,
-            period_end=now + timedelta(days=1),
-        )
-        record.record(person, [held], Policy(timedelta(0), timedelta(0)))
+        hold("supporter", db.session.scalars(select(Reader.email)).one(), days=1)
         db.session.commit()
     return reader
 

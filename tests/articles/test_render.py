@@ -118,7 +118,7 @@ def test_a_written_stand_in_is_no_mark() -> None:
 
 
 def test_an_article_keeps_what_was_rendered_of_it() -> None:
-    article = Article(body="One two three.\n\n<!-- more -->\n\nFour **five** six seven.\n")
+    article = Article(title="Five", body="One two three.\n\n<!-- more -->\n\nFour **five** six seven.\n")
     render(article, words=80)
     assert article.teaser_html == "<p>One two three.</p>"
     assert article.teaser_text == "One two three."
@@ -127,7 +127,7 @@ def test_an_article_keeps_what_was_rendered_of_it() -> None:
 
 
 def test_without_a_mark_the_setting_counts() -> None:
-    article = Article(body=" ".join(f"word{number}" for number in range(100)))
+    article = Article(title="Five", body=" ".join(f"word{number}" for number in range(100)))
     render(article, words=10)
     assert article.words_left == 90
     assert "word10" not in article.teaser_html

@@ -13,19 +13,18 @@ from werkzeug.test import TestResponse
 from paywall import clock as ours
 from paywall.access.middleware import ARRIVAL
 from paywall.accounts import staff
-from paywall.accounts.models import Reader, StaffRole
+from paywall.accounts.models import StaffRole
 from paywall.articles import gates
 from paywall.articles.models import Article
 from paywall.db import db
 from paywall.mail import Letter
-from paywall.membership import plans, record
-from paywall.membership.models import Plan
+from paywall.membership import plans
 from paywall.membership.plans import PlanText
-from paywall.membership.policy import Policy
-from paywall.membership.rules import Facts, Interval, Source, Status
+from paywall.membership.rules import Interval
 from paywall.money import Money
 from tests.accounts.browser import sign_out, sign_up
 from tests.articles.files import SECRET, TEASER, publish
+from tests.articles.patrons import hold
 from tests.moving import MovingClock
 
 pytestmark = pytest.mark.story
@@ -100,23 +99,6 @@ def enter(app: Flask, letters: Callable[[], list[Letter]]) -> Enter:
         return client
 
     return begin
-
-
-def hold(plan: str, days: int = 30) -> None:
-    """Let the reader hold a plan from now on."""
-    now = ours.now()
-    held = Facts(
-        source=Source.COMP,
-        external_id=plan,
-        plan_id=db.session.scalars(select(Plan.id).where(Plan.slug == plan)).one(),
-        status=Status.ACTIVE,
-        price=Money(500, "eur"),
-        interval=Interval.MONTH,
-        started_at=now,
-        period_end=now + timedelta(days=days),
-    )
-    reader = db.session.scalars(select(Reader).where(Reader.email == EMAIL)).one()
-    record.record(reader, [held], Policy(timedelta(0), timedelta(0)))
 
 
 def said(response: TestResponse) -> str:

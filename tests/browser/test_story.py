@@ -32,6 +32,7 @@ def test_a_reader_signs_up_pays_reads_cancels_and_reads_on_to_the_last_day(visit
     vera = visit("vera")
     vera.opens("/")
     vera.looks("front")
+    searches(vera)
     assert not vera.reads(SLUG, SECRET)
     vera.looks("teaser")
     signs_up_from_the_teaser(vera)
@@ -50,6 +51,16 @@ def test_a_reader_signs_up_pays_reads_cancels_and_reads_on_to_the_last_day(visit
     assert not vera.reads(SLUG, SECRET)
     vera.opens("/account/back")
     vera.sees("Your membership ended on")
+
+
+def searches(vera: Reader) -> None:
+    """From the box at the top of the page."""
+    box = vera.page.get_by_role("searchbox", name="Search the paper")
+    box.fill('"the second stove"')
+    box.press("Enter")
+    vera.is_at(re.compile(r"/search\?q="))
+    vera.sees("The second stove")
+    vera.looks("search")
 
 
 def signs_up_from_the_teaser(vera: Reader) -> None:
@@ -71,6 +82,8 @@ def cancels(vera: Reader) -> None:
     """From the account page, with a reason, and back."""
     vera.opens("/account")
     vera.sees(STATUS)
+    vera.clicks("Make my feed")
+    vera.sees("Secret address")
     vera.looks("account")
     vera.clicks("Cancel the membership")
     vera.looks("cancel")
@@ -200,6 +213,23 @@ def test_staff_see_the_figures_and_a_reader_does_not(visit: Visit) -> None:
     assert answer is not None
     assert "active patrons" not in answer.text()
     stranger.is_at("/sign-in?next=/staff")
+
+
+def test_staff_ask_why_a_reader_can_read_and_who_would(visit: Visit) -> None:
+    owner = visit("owner")
+    owner.opens("/sign-in?next=/staff/why")
+    owner.page.get_by_label("E-mail").fill("owner@demo.example")
+    owner.page.get_by_label("Password").fill("demo-newsroom-2026")
+    owner.clicks("Sign in")
+    owner.is_at("/staff/why")
+    owner.page.get_by_label("Reader’s e-mail").fill("patron@demo.example")
+    owner.page.get_by_label("Article").fill("the-gauge-that-went-quiet")
+    owner.clicks("Explain")
+    owner.sees("They are a patron, but of a plan that does not open it.")
+    owner.looks("why")
+    owner.clicks("Who else would read it?")
+    owner.sees("Payment failed three days ago (supporter)")
+    owner.looks("simulate")
 
 
 @pytest.mark.parametrize(

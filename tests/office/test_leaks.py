@@ -17,9 +17,10 @@ from paywall.accounts.models import Reader
 from paywall.accounts.routes import may_enter
 from paywall.articles.models import Article
 from paywall.db import db
-from paywall.office.leaks import canaries, hunt
-from paywall.office.leaks.hunt import Answer, Count, Leak
-from paywall.office.leaks.tricks import Ask
+from paywall.office import asking, canaries
+from paywall.office.asking import Answer, Ask
+from paywall.office.leaks import hunt
+from paywall.office.leaks.hunt import Count, Leak
 from tests.articles.files import publish
 from tests.live import ROOT, Server
 
@@ -31,7 +32,7 @@ def look(app: Flask, count: Count) -> Iterator[Leak]:
     with app.app_context():
         publish()
     with app.app_context(), canaries.planted() as planted:
-        yield from hunt.hunt(planted, hunt.rules_of(app), hunt.in_process(app), count)
+        yield from hunt.hunt(planted, asking.rules_of(app), asking.in_process(app), count)
 
 
 @pytest.mark.story
@@ -39,7 +40,7 @@ def test_nothing_comes_out_through_any_route(app: Flask) -> None:
     count = Count()
     assert [str(leak) for leak in look(app, count)] == []
     assert count.open_to_staff == len(canaries.KINDS)
-    rules = hunt.rules_of(app)
+    rules = asking.rules_of(app)
     assert {rule for rule, _ in rules} == {rule.rule for rule in app.url_map.iter_rules()}
     assert count.asked > 4 * len(rules)
 
@@ -144,9 +145,9 @@ def test_a_word_is_found_however_it_is_packed() -> None:
 
     bodies = (b"a secret", gzip.compress(b"a secret"), zlib.compress(b"a secret"), b"a &#115;ecret")
     for body in bodies:
-        assert hunt._holds(Answer(200, (), body), "secret")
-    assert hunt._holds(Answer(302, (("Location", "/secret"),), b""), "secret")
-    assert not hunt._holds(Answer(200, (), b"nothing"), "secret")
+        assert asking.holds(Answer(200, (), body), "secret")
+    assert asking.holds(Answer(302, (("Location", "/secret"),), b""), "secret")
+    assert not asking.holds(Answer(200, (), b"nothing"), "secret")
 
 
 @pytest.mark.server

@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from paywall.access.decision import Gate, Level
-from paywall.access.meter import Allowance
+from paywall.access.meter import NONE_FREE, Allowance
 from paywall.membership.policy import Policy
 from paywall.office.simulator import Newsroom, simulate
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 FREE = Allowance(1, 2, 0, "UTC")
-NONE_FREE = Allowance(0, 0, 0, "UTC")
 
 
 def said(gate: Gate, *, grace: int = 7, allowance: Allowance = NONE_FREE) -> dict[str, str]:

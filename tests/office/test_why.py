@@ -7,25 +7,19 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 
 from paywall import clock as ours
 from paywall.access.decision import RULES
+from paywall.access.words import ANSWERS
 from paywall.accounts import staff
-from paywall.accounts.models import Reader, StaffRole
+from paywall.accounts.models import StaffRole
 from paywall.articles import gatekeeping
 from paywall.articles.terms import Terms
 from paywall.db import db
 from paywall.mail import Letter
-from paywall.membership import plans, record
-from paywall.membership.models import Plan
-from paywall.membership.plans import PlanText
-from paywall.membership.policy import Policy
-from paywall.membership.rules import Facts, Interval, Source, Status
-from paywall.money import Money
-from paywall.office import words
 from tests.accounts.browser import sign_up
 from tests.articles.files import SECRET, publish
+from tests.articles.patrons import hold
 
 ANA, VERA = "ana@example.org", "vera@example.org"
 Run = Callable[..., Result]
@@ -42,33 +36,16 @@ def paper(app: Flask, client: FlaskClient, letters: Letters) -> None:
     """An article under a rule, and Ana, a reader who held a membership."""
     sign_up(app.test_client(), letters, ANA)
     with app.app_context():
-        plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
         publish("bridge", gate="", tags=" floods ")
         gatekeeping.set_rule(Terms("patrons", archive_days=30), section="city")
         until = ours.now() + timedelta(hours=1)
         gatekeeping.unlock(tag="floods", since=until, until=until + timedelta(days=1), why="x", by="Vera")
-        hold(days=-1)
+        hold("supporter", ANA, days=-1)
         db.session.commit()
 
 
-def hold(days: int) -> None:
-    now = ours.now()
-    held = Facts(
-        source=Source.STRIPE,
-        external_id="sub_1",
-        plan_id=db.session.scalars(select(Plan.id)).one(),
-        status=Status.ACTIVE,
-        price=Money(500, "eur"),
-        interval=Interval.MONTH,
-        started_at=now - timedelta(days=60),
-        period_end=now + timedelta(days=days),
-    )
-    reader = db.session.scalars(select(Reader).where(Reader.email == ANA)).one()
-    record.record(reader, [held], Policy(timedelta(0), timedelta(0)))
-
-
 def test_every_rule_of_the_door_has_its_words() -> None:
-    assert {*words.ANSWERS, "refusal"} == set(RULES)
+    assert {*ANSWERS, "refusal"} == set(RULES)
 
 
 def test_the_shell_names_each_rule_the_membership_and_its_date(app: Flask, paper: None, run: Run) -> None:
@@ -78,13 +55,13 @@ def test_the_shell_names_each_rule_the_membership_and_its_date(app: Flask, paper
     assert "unlocked for everyone (shut now)" in lines[2]
     assert "for patrons (shut now)" in lines[3]
     assert lines[4] == f"Reader   {ANA}: account open, address confirmed"
-    assert "supporter by stripe (sub_1), active: reads until" in lines[5]
+    assert "supporter by comp (supporter of ana@example.org), active: reads until" in lines[5]
     assert lines[5].endswith(", Paid")
     assert [line.split()[0] for line in lines[6:-1]] == list(RULES)
     assert lines[-2].endswith("A membership would open it.")
     assert lines[-1] == "Decision teaser; reason=patrons_only"
     with app.app_context():
-        hold(days=1)
+        hold("supporter", ANA, days=1)
         db.session.commit()
     assert run("why", ANA, "bridge").output.endswith("Decision full; reason=patron\n")
 
@@ -138,7 +115,7 @@ def test_staff_of_every_kind_see_it_in_the_browser(
         "Teaser: patrons only",
         "A membership would open it.",
         "the rule for the section city",
-        "sub_1",
+        f"supporter of {ANA}",
     ):
         assert sentence in page
     assert SECRET not in page
@@ -158,3 +135,13 @@ def test_nobody_else_sees_it(app: Flask, paper: None, letters: Letters) -> None:
     for path in ("/staff/why", "/staff/simulate"):
         assert reader.get(path).status_code == 403
         assert app.test_client().get(path).status_code == 302
+
+
+def test_a_reader_of_an_institution_is_let_in_by_it(app: Flask, paper: None, run: Run) -> None:
+    for words in (
+        ("institution", "add", "library", "--name", "City library", "--until", "2030-01-01"),
+        ("institution", "domain", "library", "example.org"),
+    ):
+        done = run(*words)
+        assert done.exit_code == 0, done.output
+    assert run("why", ANA, "bridge").output.endswith("Decision full; reason=institution\n")

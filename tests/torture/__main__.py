@@ -31,12 +31,12 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith("PAYWALL_")]:
         del os.environ[name]
     loopback.guard()
-    with _world(given.database) as world, pytest.MonkeyPatch.context() as patch:
+    tally = Tally()
+    with _world(given, tally) as world, pytest.MonkeyPatch.context() as patch:
         if given.mutant:
             MUTATIONS[given.mutant].plant(patch)
-        tally = Tally()
         found = _replay(world, tally, given.replay) if given.replay else _hunt(world, tally, given)
-        print(f"\n{given.database}, seed {given.seed}\n{tally.table()}")
+        print(_counted(given, tally))
         print(f"  {'divergences':<44}{0 if found is None else 1}", flush=True)
         if found is not None:
             print(
@@ -75,16 +75,20 @@ def _replay(world: World, tally: Tally, text: str) -> Divergence | None:
 
 
 @contextmanager
-def _world(kind: str) -> Iterator[World]:
+def _world(given: argparse.Namespace, tally: Tally) -> Iterator[World]:
     """A world of its own, in memory where the machine has a folder for that."""
     shm = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="paywall-torture-", dir=shm if os.access(shm, os.W_OK) else None))
     cluster.prepare()
     # An exception could be raised, and lost, at any place; and Make's background processes ignore Ctrl-C.
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, partial(_stop, os.getpid(), folder))
+        signal.signal(name, partial(_stop, os.getpid(), folder, given, tally))
     try:
-        copies = SQLiteCopies if kind == "sqlite" else lambda folder, make: PostgreSQLCopies("torture", make)
+        copies = (
+            SQLiteCopies
+            if given.database == "sqlite"
+            else lambda folder, make: PostgreSQLCopies("torture", make)
+        )
         with copies(folder, lambda url: migrate(url, folder)).fresh(folder) as url:
             world = World(make_settings(data_dir=folder / "data", database_url=url, pauses=True))
             # The product is there to stay: looking through it again and again for garbage costs a tenth.
@@ -98,8 +102,14 @@ def _world(kind: str) -> Iterator[World]:
         _clear_away(folder)
 
 
-def _stop(main_process: int, folder: Path, *_: object) -> None:
+def _counted(given: argparse.Namespace, tally: Tally) -> str:
+    return f"\n{given.database}, seed {given.seed}\n{tally.table()}"
+
+
+def _stop(main_process: int, folder: Path, given: argparse.Namespace, tally: Tally, *_: object) -> None:
     if os.getpid() == main_process:
+        # No print: the line in which we were stopped may be one.
+        os.write(sys.stdout.fileno(), f"{_counted(given, tally)}\n  stopped before the end\n".encode())
         _clear_away(folder)
     os._exit(1)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from paywall.access.meter import Allowance
+from paywall.access.meter import NONE_FREE
 from paywall.access.visitors import Readers
 from paywall.accounts.models import Reader
 from paywall.billing.gifts.models import Gift
@@ -15,7 +15,7 @@ from paywall.db import db
 from paywall.membership.models import Plan
 from tests.torture.oracle import Policy, Sub
 
-READERS = Readers(Allowance(0, 0, 0, "UTC"))
+READERS = Readers(NONE_FREE)
 NAMES = select(Reader.id, Reader.fs_uniquifier)
 GIVEN = select(Gift.redeemer_id, Plan.slug, Gift.ends_at).join(Plan).where(Gift.redeemer_id.is_not(None))
 

@@ -2,8 +2,10 @@
 
 import enum
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from paywall import clock
 
 # Who signs up this long after they have opened a link has come by it.
 REMEMBERED = timedelta(days=30)
@@ -29,8 +31,7 @@ class Terms:
 
     def month(self, now: datetime) -> datetime:
         """When the month of `now` began, in aware UTC."""
-        first = now.astimezone(self.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        return first.astimezone(UTC)
+        return clock.month_start(now, self.zone)
 
 
 def state(until: datetime, revoked_at: datetime | None, now: datetime) -> State:

@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from paywall.access.decision import Visitor
 from paywall.access.institutions.models import (
     Institution,
     InstitutionDomain,
@@ -23,6 +24,7 @@ from paywall.access.institutions.models import (
 from paywall.access.institutions.ranges import Range
 from paywall.access.institutions.table import DomainRow, RangeRow, Table, Term
 from paywall.access.tally import Tally, is_read_by_someone
+from paywall.access.visitors import NOBODY, Known
 from paywall.accounts.models import Reader
 from paywall.config import Settings
 from paywall.db import db, insert, reading_engine
@@ -112,6 +114,15 @@ def through(reader: Reader, now: datetime) -> Through | None:
         return None
     last = found.holding.until - timedelta(seconds=1)
     return Through(db.session.get_one(Institution, found.institution).name, last)
+
+
+def by_address(known: Known | None, now: datetime) -> Visitor:
+    """A reader with what an institution holds for their address, wherever they sit; NOBODY for None."""
+    if known is None:
+        return NOBODY
+    institutions: Institutions = current_app.extensions["institutions"]
+    found = institutions.holding("", known.email, now)
+    return replace(known.visitor, institution=found.holding) if found else known.visitor
 
 
 @dataclass(frozen=True, slots=True)

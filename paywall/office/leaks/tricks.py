@@ -1,13 +1,12 @@
 """The requests by which readers, robots and caches have got behind paywalls, ours or others'. Pure."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import quote
+
+from paywall.office.asking import Ask, filled
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 GOOGLE = "66.249.66.1"
-PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
 METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get")
 
 # Behind the address of an article. {0} is its slug.
@@ -81,16 +80,6 @@ HEADERS: tuple[tuple[str, str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One request: its path is sent as it stands, with its query. `what` names the trick for the report."""
-
-    what: str
-    path: str
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = field(default=())
-
-
 def article(path: str, slug: str, words: str) -> Iterator[Ask]:
     """Every trick by which one article might be had; `words` are some of its hidden ones."""
     for method in METHODS:
@@ -112,20 +101,9 @@ def routes(rules: Sequence[tuple[str, frozenset[str]]], slug: str, section: str,
     """Every route of the app with what it might take for an article: in its path and in its query."""
     query = f"article={slug}&slug={slug}&q={quote(words)}&next=/article/{slug}&id=1"
     for rule, methods in rules:
-        path = _filled(rule, slug, section)
+        path = filled(rule, slug, section)
         for method in sorted(methods - {"OPTIONS"}):
             yield Ask(f"route {rule}", path, method)
             yield Ask(f"route {rule} with a query", f"{path}?{query}", method)
             if method == "GET":
                 yield Ask(f"route {rule} as JSON", path, headers=(("Accept", "application/json"),))
-
-
-def _filled(rule: str, slug: str, section: str) -> str:
-    """A rule's path, with the article wherever a word fits."""
-
-    def value(found: re.Match[str]) -> str:
-        if found["kind"] in {"int", "float"}:
-            return "1"
-        return section if "/section" in rule and found["name"] == "slug" else slug
-
-    return PARAMETER.sub(value, rule)

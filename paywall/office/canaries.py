@@ -1,7 +1,8 @@
-"""Articles that hold a word nobody may read, and readers who ask for them: planted, then pulled up."""
+"""Articles that hold a word not for all, and readers who ask for them: planted, changed, then pulled up."""
 
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,11 @@ from paywall.articles.render import render
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import NotFound
+from paywall.membership.models import Plan, PlanState, Subscription
+from paywall.membership.rules import Interval, Source, Status
 
 PREFIX = "leaktest-"
+WORD = re.compile("canary[0-9a-f]{12}")
 DOMAIN = "leaktest.invalid"
 # At the far end of the archive, where no front page and no feed looks.
 LONG_AGO = timedelta(days=365 * 20)
@@ -36,7 +40,8 @@ The {asked} {word} is told to nobody. [It]({link} "{word}") is {word}.
 """
 
 # What an article says of its gate, and what of it must never be seen by a stranger.
-KINDS: dict[str, dict[str, object]] = {
+Kinds = Mapping[str, Mapping[str, object]]
+KINDS: Kinds = {
     "registered": {"gate": "registered"},
     "patrons": {"gate": "patrons"},
     "plan": {"gate": "plan:leaktest-nobody"},
@@ -46,7 +51,8 @@ KINDS: dict[str, dict[str, object]] = {
     "window that has closed": {"gate": "patrons", "free_until": datetime(2000, 1, 1, tzinfo=UTC)},
 }
 # Of these not even the title.
-NOT_OUT = ("draft", "tomorrow")
+NOT_OUT = ("tomorrow", "draft")
+OUT: Mapping[str, object] = {"gate": "public"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +74,35 @@ class Canary:
         return who == STAFF or (who == READER and self.kind == "registered")
 
 
-STRANGER, READER, STAFF = "stranger", "reader", "staff"
+STRANGER, READER, PATRON, STAFF = "stranger", "reader", "patron", "staff"
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What is asked for, and the cookie of each who asks; "" is none."""
+    """What is asked for, and who asks: the cookie of each ("" is none), and ids of those with an account."""
 
     canaries: tuple[Canary, ...]
     section: str
     cookies: dict[str, str]
+    readers: dict[str, int]
 
 
 @contextmanager
-def planted() -> Iterator[Planted]:
-    """Plant one canary of each kind and the readers who ask for them; all are gone afterwards. Commits."""
+def planted(kinds: Kinds = KINDS, *, patrons: Sequence[str] = ()) -> Iterator[Planted]:
+    """Plant one canary of each kind and the readers who ask for them; all are gone afterwards. Commits.
+
+    `patrons`: what those are called who hold a plan, if there should be any.
+    """
     pull_up()
     try:
         section = _section()
-        canaries = tuple(_plant(kind, section) for kind in (*KINDS, *NOT_OUT))
-        cookies = {STRANGER: "", READER: _sign_in(None), STAFF: _sign_in(StaffRole.EDITOR)}
-        done = Planted(canaries, section.slug, cookies)
+        terms = {"tomorrow": OUT} | dict(kinds) | {"draft": OUT}
+        canaries = tuple(_plant(kind, said, section) for kind, said in terms.items())
+        readers = {READER: _reader(), STAFF: _reader(StaffRole.EDITOR)}
+        readers |= dict(zip(patrons, _patrons(len(patrons)), strict=True))
+        cookies = {STRANGER: ""} | {who: _sign_in(reader) for who, reader in readers.items()}
+        ids = {who: reader.id for who, reader in readers.items()}
+        done = Planted(canaries, section.slug, cookies, ids)
         db.session.commit()
         yield done
     finally:
@@ -100,8 +114,10 @@ def pull_up() -> None:
     """Delete what a test left, one that was killed too. Commits."""
     mine = select(Reader.id).where(Reader.email.like(f"{PREFIX}%@{DOMAIN}"))
     db.session.execute(delete(reader_role).where(reader_role.c.reader_id.in_(mine)))
+    db.session.execute(delete(Subscription).where(Subscription.reader_id.in_(mine)))
     db.session.execute(delete(Reader).where(Reader.id.in_(mine)))
     db.session.execute(delete(Article).where(Article.slug.like(f"{PREFIX}%")))
+    db.session.execute(delete(Plan).where(Plan.slug.like(f"{PREFIX}%")))
     db.session.commit()
 
 
@@ -112,7 +128,7 @@ def _section() -> Section:
     return found
 
 
-def _plant(kind: str, section: Section) -> Canary:
+def _plant(kind: str, terms: Mapping[str, object], section: Section) -> Canary:
     slug = f"{PREFIX}{secrets.token_hex(4)}"
     canary = Canary(kind, slug, f"canary{secrets.token_hex(6)}", f"asked{secrets.token_hex(6)}")
     is_hidden = kind in NOT_OUT
@@ -123,8 +139,7 @@ def _plant(kind: str, section: Section) -> Canary:
         section=section,
         body=TEXT.format(slug=slug, word=canary.word, asked=canary.asked, link="https://leaktest.invalid/"),
         published_at=_published_at(kind),
-        is_metered=False,
-        **KINDS.get(kind, {"gate": "public"}),
+        **{"is_metered": False, **terms},
     )
     settings: Settings = current_app.extensions["settings"]
     render(article, words=settings.teaser_words)
@@ -141,13 +156,42 @@ def _published_at(kind: str) -> datetime | None:
     return clock.now() - LONG_AGO
 
 
-def _sign_in(role: StaffRole | None) -> str:
-    """The session of a new reader who has no password and no address that exists."""
+def _reader(role: StaffRole | None = None) -> Reader:
+    """A new reader without a password, and with an address that does not exist."""
     reader = Reader(email=f"{PREFIX}{secrets.token_hex(8)}@{DOMAIN}", confirmed_at=clock.now())
     if role:
         reader.roles.append(staff.row(role))
     db.session.add(reader)
     db.session.flush()
+    return reader
+
+
+def _patrons(number: int) -> Iterator[Reader]:
+    """Readers who hold a plan; without a line in the ledger, which nobody could take out again."""
+    plan = Plan(slug=f"{PREFIX}{secrets.token_hex(4)}", name="Leak test", state=PlanState.CLOSED)
+    now = clock.now()
+    for _ in range(number):
+        reader = _reader()
+        held = Subscription(
+            reader=reader,
+            plan=plan,
+            source=Source.COMP,
+            external_id=f"{PREFIX}{secrets.token_hex(8)}",
+            status=Status.ACTIVE,
+            amount=0,
+            currency="eur",
+            interval=Interval.MONTH,
+            monthly=0,
+            started_at=now,
+            access_until=now + timedelta(hours=1),
+        )
+        db.session.add(held)
+        db.session.flush()
+        yield reader
+
+
+def _sign_in(reader: Reader) -> str:
+    """The cookie of the session that this reader has begun."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the app behind the proxy
     interface = app.session_interface
     assert isinstance(interface, SecureCookieSessionInterface)
