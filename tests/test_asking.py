@@ -1,4 +1,4 @@
-"""One SELECT for each request: the driver's answer is SQLAlchemy's, and a connection is kept while it is good."""
+"""One SELECT a request: the driver answers as SQLAlchemy does, on a connection kept while it is good."""
 
 from datetime import UTC, datetime
 from typing import Any
