@@ -101,7 +101,7 @@ def _print(size: Size) -> None:
     template = db.session.scalars(select(Article).where(Article.slug == TEMPLATE)).one()
     columns = [column.key for column in Article.__table__.columns if column.key != "id"]
     long = {name: getattr(template, name) for name in columns}
-    short = long | _rendered(SHORT)
+    short = _rendered(long | {"body": SHORT})
     asked = set(_spread(size.articles, ASKED))
     db.session.commit()
     for first in range(1, size.articles + 1, BATCH):
@@ -115,11 +115,10 @@ def _print(size: Size) -> None:
         db.session.commit()
 
 
-def _rendered(body: str) -> dict[str, Any]:
-    article = Article(body=body, is_html=False)
+def _rendered(columns: dict[str, Any]) -> dict[str, Any]:
+    article = Article(**columns)
     render(article, words=WORDS)
-    names = ("body", "full_html", "teaser_html", "teaser_text", "words", "words_left")
-    return {name: getattr(article, name) for name in names}
+    return {name: getattr(article, name) for name in columns}
 
 
 def _patrons(count: int) -> None:

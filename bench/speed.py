@@ -6,9 +6,10 @@ of the rounds.
 
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -83,19 +84,26 @@ def constants(ours: Server, crowd: Crowd, says: str) -> Iterator[Server]:
             yield running
 
 
-def _fetched(ours: Server, crowd: Crowd, says: str) -> yardstick.Pages:
-    """Each page once; who keeps a cookie has been everywhere before."""
+def journey(server: Server, paths: Sequence[str]) -> Crowd:
+    """Those who read these pages in this order, each with the cookies of all that were read before."""
     browser = requests.Session()
-    if crowd.keeps_cookie:
-        for path in crowd.paths:
-            browser.get(ours.url + path)
-    return {path: _page(browser, ours.url + path, crowd, says) for path in crowd.paths}
+    cookies = []
+    for path in paths:
+        cookies.append("; ".join(f"{name}={value}" for name, value in browser.cookies.items()))
+        browser.get(server.url + path)
+    return Crowd(paths, cookies)
 
 
-def _page(browser: requests.Session, url: str, crowd: Crowd, says: str) -> yardstick.Page:
-    if not crowd.keeps_cookie:
-        browser.cookies.clear()
-    answer = browser.get(url, headers={"Cookie": crowd.cookies[0]} if crowd.cookies else {})
+def _fetched(ours: Server, crowd: Crowd, says: str) -> yardstick.Pages:
+    """Each page once, as the first of the crowd who comes for it sees it."""
+    return {
+        path: _page(ours.url + path, cookie, says)
+        for path, cookie in zip(crowd.paths, cycle(crowd.cookies), strict=False)
+    }
+
+
+def _page(url: str, cookie: str, says: str) -> yardstick.Page:
+    answer = requests.get(url, headers={"Cookie": cookie} if cookie else {}, timeout=30)
     said = answer.headers.get("X-Paywall", "")
     if not said.endswith(says):
         raise wrk.Failed(f"{url}: {answer.status_code} {said!r} in place of {says!r}")

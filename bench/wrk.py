@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,11 +13,10 @@ SCRIPT = Path(__file__).parent / "readers.lua"
 
 @dataclass(frozen=True)
 class Crowd:
-    """What is asked for in turn, and with which cookies; or each connection keeps what it is given."""
+    """What is asked for in turn, and with which cookies in turn; "" is none."""
 
     paths: Sequence[str]
-    cookies: Sequence[str] = field(default=())
-    keeps_cookie: bool = False
+    cookies: Sequence[str] = ("",)
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,12 @@ def come(port: int, crowd: Crowd, seconds: float) -> Answered:
 
 
 def _command(port: int, crowd: Crowd, seconds: float) -> list[str]:
-    # A thread of wrk has one memory: who keeps a cookie for each connection needs a thread for each.
-    threads = CONNECTIONS if crowd.keeps_cookie else 1
-    sizes = [f"-t{threads}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s"]
+    sizes = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s"]
     return ["wrk", *sizes, "--latency", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
 
 
 def _files(crowd: Crowd, folder: Path) -> list[str]:
     paths, cookies = folder / "paths", folder / "cookies"
     paths.write_text("\n".join(crowd.paths))
-    if crowd.keeps_cookie:
-        return [str(paths), "keep"]
-    cookies.write_text("\n".join(crowd.cookies))
+    cookies.write_text("\n".join(crowd.cookies) + "\n")
     return [str(paths), str(cookies)]

@@ -1,31 +1,24 @@
 """How a line of the log looks: one event with its request's id, and never a secret or an address."""
 
+import json
 import logging
 import re
 import sys
-import time
-from collections import deque
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
-from json.encoder import encode_basestring_ascii
-from multiprocessing.util import Finalize
-from threading import Event, Lock, Thread
+from datetime import datetime
 from typing import Any, TextIO
 
 import structlog
 from structlog.types import Processor
 
-from paywall import clock
+from paywall.behind import Behind
 from paywall.config import Settings
 
 # Of the request that is being answered; its lines have it.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 HIDDEN = "[hidden]"
-# Writing lets go of Python's lock, and while others wait for it that takes longer than to answer. So where
-# several threads serve, everyday lines wait so many seconds for one another, and no more than so many lines.
-EVERY = 0.05
-MOST = 10_000
 SECRET_WORDS = ("password", "passwd", "token", "secret", "authorization", "cookie", "api_key", "signature")
 ADDRESS = re.compile(r"[^\s@<>\"'=]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
 # Their everyday lines say nothing that ours do not.
@@ -46,28 +39,21 @@ def configure(settings: Settings) -> None:
     _libraries(settings.log_format, level)
 
 
-def request(*, method: str, path: str, status: int, ms: float, quietly: bool) -> None:
-    """The line of a request that was answered.
+def request(*, method: str, path: str, status: str, ms: float, id: str, at: datetime, quietly: bool) -> None:
+    """The line of a request that was answered; `quietly`: for who wants to see everything.
 
-    There is one for each, and structlog takes longer over it than the door over its answer; so it is put
-    together here. `method` is none that a stranger made up.
+    There is one for each, and structlog takes longer over it than the door over its answer; so where nobody
+    reads them as they come it is put together here. `method` and `id` are in no words of a stranger's own.
     """
-    level = "debug" if quietly else "info"
-    if not _is_json or quietly:
-        getattr(structlog.get_logger(), level)("request", method=method, path=path, status=status, ms=ms)
+    if quietly or not _is_json:
+        tell = structlog.get_logger().debug if quietly else structlog.get_logger().info
+        tell("request", method=method, path=path, status=int(status), ms=ms, request_id=id)
     elif _threshold <= logging.INFO:
-        shown = encode_basestring_ascii(ADDRESS.sub(HIDDEN, path) if "@" in path else path)
-        at = clock.wall().isoformat().replace("+00:00", "Z")
-        _batch.add(
+        shown = json.encoder.encode_basestring_ascii(ADDRESS.sub(HIDDEN, path) if "@" in path else path)
+        _written.add(
             f'{{"method": "{method}", "path": {shown}, "status": {status}, "ms": {ms}, "event": "request", '
-            f'"request_id": "{request_id.get()}", "level": "info", "timestamp": "{at}"}}'
+            f'"request_id": "{id}", "level": "info", "timestamp": "{at.isoformat()[:-6]}Z"}}'
         )
-
-
-def in_batches() -> None:
-    """Let everyday lines wait for one another from now on, in this process."""
-    if not _batch.is_open:
-        _batch.open()
 
 
 def hide(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -80,46 +66,12 @@ def hide(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapp
     return event
 
 
-class _Batch:
-    """Lines that wait to be written together, by a thread of its own that sleeps while there are none."""
-
-    def __init__(self) -> None:
-        self.is_open = False
-        self._lines: deque[str] = deque()
-        self._opening, self._writing, self._has_some = Lock(), Lock(), Event()
-
-    def open(self) -> None:
-        """Let lines wait from now on; at the end of the process the last ones are written."""
-        with self._opening:
-            if not self.is_open:
-                self.is_open = True
-                # Not atexit: web processes are children that multiprocessing made, and end without it.
-                Finalize(None, self.write, exitpriority=0)
-                Thread(target=self._write_now_and_then, name="log", daemon=True).start()
-
-    def add(self, line: str) -> None:
-        """Leave a line to be written soon, or write it if none may wait."""
-        self._lines.append(line)
-        if not self.is_open or len(self._lines) >= MOST:
-            self.write()
-        elif not self._has_some.is_set():
-            self._has_some.set()
-
-    def write(self) -> None:
-        """Write all that waits, to standard error as it is now: the test runner and servers exchange it."""
-        with self._writing:
-            lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            if lines:
-                sys.stderr.write("\n".join([*lines, ""]))
-
-    def _write_now_and_then(self) -> None:
-        while self._has_some.wait():
-            time.sleep(EVERY)
-            self._has_some.clear()
-            self.write()
+def _write(lines: list[str]) -> None:
+    # As it is now: the test runner and servers exchange it.
+    sys.stderr.write("\n".join([*lines, ""]))
 
 
-_batch = _Batch()
+_written = Behind(_write)
 _threshold, _is_json = logging.INFO, True
 
 
@@ -130,11 +82,11 @@ class _Lines:
         pass
 
     def msg(self, line: str) -> None:
-        _batch.add(line)
+        _written.add(line)
 
     def warning(self, line: str) -> None:
-        _batch.add(line)
-        _batch.write()
+        _written.add(line)
+        _written.catch_up()
 
     debug = info = log = msg
     error = critical = exception = fatal = warning

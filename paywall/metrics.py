@@ -1,7 +1,8 @@
 """What is counted, and how Prometheus reads it from several web processes at once."""
 
 import os
-from collections.abc import Callable
+from collections import Counter as Numbers
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from prometheus_client import (
     values,
 )
 from prometheus_client.core import GaugeMetricFamily
+
+from paywall import behind
+from paywall.behind import Behind
 
 # Each web process counts for itself. With this variable set before the start (see docs/deploy.md) they count
 # into files of that folder, and any of them can answer for all; without it one process is assumed.
@@ -45,8 +49,21 @@ page_store = Gauge(
     multiprocess_mode="max",
 )
 
-# Each takes the values of its labels in that order. There are few combinations, looked up for each request.
-requests, latency, decisions = cache(_requests.labels), cache(_latency.labels), cache(_decisions.labels)
+
+def answered(requests: Sequence[tuple[str, str, str, float]]) -> None:
+    """Count requests, each an endpoint, a method, a status and the seconds that it took.
+
+    None of these is a word that a stranger made up: each new one is a counter that stays.
+    """
+    for (endpoint, method, status), times in Numbers(one[:3] for one in requests).items():
+        _requests.labels(endpoint, method, status).inc(times)
+    for endpoint, _, _, seconds in requests:
+        _of_latency(endpoint).observe(seconds)
+
+
+def decided(show: str, reason: str) -> None:
+    """Count a decision of the door, soon."""
+    _decided.add((show, reason))
 
 
 def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:
@@ -63,10 +80,21 @@ def count_in_files(folder: Path) -> None:
 
 def text() -> bytes:
     """Everything, in Prometheus's text format; needs an application context."""
-    return generate_latest(_counted()) + generate_latest(_asked())
+    behind.catch_up()
+    return generate_latest(_of_all_processes()) + generate_latest(_asked())
 
 
-def _counted() -> CollectorRegistry:
+def _count(decisions: list[tuple[str, str]]) -> None:
+    for (show, reason), times in Numbers(decisions).items():
+        _decisions.labels(show, reason).inc(times)
+
+
+_decided = Behind(_count)
+# There are few endpoints, looked up for each request.
+_of_latency = cache(_latency.labels)
+
+
+def _of_all_processes() -> CollectorRegistry:
     folder = os.environ.get(FOLDER)
     if not folder or not Path(folder).is_dir():
         return _registry

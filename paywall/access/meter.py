@@ -41,7 +41,7 @@ class Allowance:
         """When the period began in which `now` lies (aware UTC)."""
         if self.days:
             return now - timedelta(days=self.days)
-        return clock.month_start(now, ZoneInfo(self.timezone))
+        return _month(now.replace(second=0, microsecond=0), self.timezone)
 
     @property
     def longest(self) -> timedelta:
@@ -84,6 +84,11 @@ class Cookies:
         """The cookie for those of these reads that still count."""
         parts = (f"{read.key}:{(read.at - EPOCH) // MINUTE}" for read in reads if read.at >= since)
         return self._signed("/".join(parts))
+
+
+@lru_cache(maxsize=100)
+def _month(minute: datetime, timezone: str) -> datetime:
+    return clock.month_start(minute, ZoneInfo(timezone))
 
 
 def _reads(text: str) -> tuple[Read, ...]:

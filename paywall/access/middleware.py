@@ -116,7 +116,7 @@ class Door:
     ) -> Iterable[bytes]:
         arrival = self._arrivals.decide(environ, gated.gate, gated.key, clock.now())
         environ[ARRIVAL] = arrival
-        metrics.decisions(arrival.decision.show, arrival.decision.reason).inc()
+        metrics.decided(arrival.decision.show, arrival.decision.reason)
         if arrival.must_ask_again:
             return ask_again(start_response)
         if arrival.is_personal:
