@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, Select, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.types import TypeEngine
 
 # A connection that lay idle for so many seconds goes back to the pool, which looks whether it is good still.
 STILL_GOOD = 1.0
 
+T = TypeVar("T")
 Given = Mapping[str, object]
 Turn = Callable[[Any], Any]
 Reading = Connection | Session | scoped_session[Any]
@@ -50,15 +52,25 @@ class Lines:
         self._idle: deque[tuple[Connection, float]] = deque()
         event.listen(engine, "engine_disposed", self._hang_up)
 
+    def ask(self, look: Callable[[Connection], T]) -> T:
+        """What `look` finds on a connection; if it was cut, as by a restart, it looks once more on another."""
+        try:
+            with self._connected() as connection:
+                return look(connection)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        with self._connected() as connection:
+            return look(connection)
+
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection that is nobody else's meanwhile."""
+    def _connected(self) -> Iterator[Connection]:
         with self._turn:
             connection = self._kept() or self._opened()
             try:
                 yield connection
             except BaseException:
-                # The database may have been restarted, and then none of the others is good.
+                # If the database was restarted, none of the others is good.
                 connection.close()
                 self._hang_up()
                 raise

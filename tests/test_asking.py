@@ -1,11 +1,12 @@
 """One SELECT a request: the driver answers as SQLAlchemy does, on a connection kept while it is good."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, bindparam, event, func, select, text
+from sqlalchemy import Connection, Engine, bindparam, event, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from paywall.accounts.models import Reader
@@ -18,6 +19,7 @@ QUERY = select(Reader.email, Reader.active.label("is_active"), Reader.confirmed_
 )
 GIVEN = {"email": "ana@example.org", "now": THEN}
 ANA = ("ana@example.org", True, THEN)
+QUESTION = Question(QUERY)
 
 
 @pytest.fixture
@@ -49,63 +51,61 @@ def test_who_listens_to_statements_hears_it(engine: Engine, lines: Lines) -> Non
         heard.append(given[2])
 
     event.listen(engine, "before_cursor_execute", note)
-    with lines.connect() as connection:
-        assert Question(QUERY).ask(connection, GIVEN) == [ANA]
+    assert ask(lines) == [ANA]
     event.remove(engine, "before_cursor_execute", note)
     assert [one for one in heard if "BEGIN" not in one] == heard[-1:]
 
 
 def test_an_error_is_sqlalchemys_and_the_next_asks_anew(lines: Lines) -> None:
-    with pytest.raises(SQLAlchemyError), lines.connect() as connection:
-        Question(select(text("no_such_column"))).ask(connection, {})
-    with lines.connect() as connection:
-        assert Question(QUERY).ask(connection, GIVEN) == [ANA]
+    with pytest.raises(SQLAlchemyError):
+        ask(lines, Question(select(text("no_such_column"))))
+    assert ask(lines) == [ANA]
 
 
 def test_a_connection_is_kept_for_the_next_question_and_sees_what_is_new(lines: Lines) -> None:
-    question = Question(QUERY)
-    with lines.connect() as first:
-        assert question.ask(first, GIVEN) == [ANA]
+    assert ask(lines) == [ANA]
+    first = lines.ask(itself)
     db.session.execute(text("DELETE FROM reader"))
     db.session.commit()
-    with lines.connect() as second:
-        assert second is first
-        assert question.ask(second, GIVEN) == []
+    assert ask(lines) == []
+    assert lines.ask(itself) is first
 
 
 def test_one_that_lay_idle_goes_back_to_the_pool_that_looks_at_it(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with lines.connect() as first:
-        pass
+    first = lines.ask(itself)
     monkeypatch.setattr("paywall.asking.STILL_GOOD", 0)
-    with lines.connect() as second:
-        assert second is not first
+    assert lines.ask(itself) is not first
     assert first.closed
 
 
 @pytest.mark.parametrize("how", ["dispose", "invalidate"])
 def test_one_whose_other_end_is_gone_is_not_kept(engine: Engine, lines: Lines, how: str) -> None:
-    with lines.connect() as first:
-        if how == "invalidate":
-            first.invalidate()
+    first = lines.ask(itself)
     if how == "dispose":
         engine.dispose()
-    with lines.connect() as second:
-        assert second is not first
-        assert Question(QUERY).ask(second, GIVEN) == [ANA]
+    else:
+        lines.ask(lambda connection: connection.invalidate())
+    assert lines.ask(itself) is not first
+    assert ask(lines) == [ANA]
     assert first.closed
 
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_restart_of_the_database_costs_one_question(engine: Engine, lines: Lines) -> None:
-    question = Question(QUERY)
-    with lines.connect() as connection:
-        (backend,) = Question(select(func.pg_backend_pid().label("pid"))).ask(connection, {})
+def test_a_restart_of_the_database_costs_nobody_anything(engine: Engine, lines: Lines) -> None:
+    (backend,) = ask(lines, Question(select(func.pg_backend_pid().label("pid"))))
     with engine.connect() as other:
         other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": backend.pid})
-    with pytest.raises(SQLAlchemyError), lines.connect() as connection:
-        question.ask(connection, GIVEN)
-    with lines.connect() as connection:
-        assert question.ask(connection, GIVEN) == [ANA]
+    assert ask(lines) == [ANA]
+
+
+def ask(lines: Lines, question: Question = QUESTION) -> Sequence[Any]:
+    """What a question finds, put to a database as the door does."""
+    return lines.ask(lambda connection: question.ask(connection, GIVEN))
+
+
+def itself(connection: Connection) -> Connection:
+    """The connection on which is asked."""
+    return connection

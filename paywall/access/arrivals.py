@@ -77,7 +77,7 @@ class Arrivals:
         self,
         *,
         sessions: Sessions,
-        reading: Callable[[], Engine | Lines],
+        lines: Lines,
         writing: Callable[[], Engine],
         allowance: Allowance,
         cookies: Cookies,
@@ -85,7 +85,7 @@ class Arrivals:
         secure: bool,
     ) -> None:
         self._sessions = sessions
-        self._reading = reading
+        self._lines = lines
         self._writing = writing
         self._allowance = allowance
         self._cookies = cookies
@@ -138,8 +138,7 @@ class Arrivals:
 
     def _known(self, uniquifier: str, key: str, now: datetime) -> Known | None:
         try:
-            with self._reading().connect() as connection:
-                return self._readers.by_session(connection, uniquifier, key, now)
+            return self._lines.ask(lambda line: self._readers.by_session(line, uniquifier, key, now))
         except SQLAlchemyError:
             log.exception("visitor_unknown")
             return None
@@ -149,8 +148,7 @@ class Arrivals:
         if token is None:
             return None
         try:
-            with self._reading().connect() as connection:
-                return self._passes.gift_links.look(connection, token, key, now)
+            return self._lines.ask(lambda line: self._passes.gift_links.look(line, token, key, now))
         except SQLAlchemyError:
             log.exception("gift_link_unchecked")
             return opening.UNCHECKED

@@ -155,10 +155,9 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     cookies = Cookies(secret, broken_is_spent=settings.meter_broken_cookie == "spent")
     free_reads.init_app(app, cookies, allowance, secure=settings.https)
     reading = partial(reading_engine, app)
-    lines = Lines(writing_engine(app))
     arrivals = Arrivals(
         sessions=reader_key(app),
-        reading=lambda: lines,
+        lines=Lines(writing_engine(app)),
         writing=partial(writing_engine, app),
         allowance=allowance,
         cookies=cookies,
