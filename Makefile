@@ -79,7 +79,7 @@ clean: ## Remove the demo's data and all caches; .venv stays
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3.11-venv)
 	@$(PYTHON) -m venv --clear .venv
 
-system: postgresql caches
+system: postgresql caches wrk
 	@command -v chromium >/dev/null || $(call install,chromium)
 	@ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || $(call install,libatomic1) # Playwright's driver needs it
 

@@ -19,7 +19,7 @@ from bench import wrk, yardstick
 from bench.serving import Server
 from bench.wrk import Crowd
 
-# So many seconds of it come before the first round: pages are rendered, threads started.
+# So many seconds at most come before the first round: pages are rendered, threads started.
 WARM_UP = 2
 # Said anew for each answer, or made by the server itself.
 NOT_CONSTANT = frozenset({"content-length", "date", "server"})
@@ -50,7 +50,7 @@ class Ratio:
 def of(ours: Side, other: Side, length: Length) -> Ratio:
     """Let a crowd come to the one and to the other in turn."""
     for server, crowd in (ours, other):
-        wrk.come(server.port, crowd, WARM_UP)
+        wrk.come(server.port, crowd, min(WARM_UP, length.seconds))
     pairs = [
         tuple(wrk.come(server.port, crowd, length.seconds).a_second for server, crowd in (other, ours))
         for _ in range(length.rounds)

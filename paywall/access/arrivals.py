@@ -21,7 +21,7 @@ from paywall.access.institutions.reading import Institutions, Reading
 from paywall.access.meter import Allowance, Cookies, Read
 from paywall.access.visitors import NOBODY, Known, Readers
 from paywall.accounts.sessions import SessionFacts, cookie_in
-from paywall.asking import Lines
+from paywall.questions import Lines
 
 # Stands for a cookie's value in a header that is made once.
 VALUE = "VALUE"

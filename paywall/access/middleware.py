@@ -22,9 +22,9 @@ from paywall.access.gift_links import opening
 from paywall.access.meter import Cookies
 from paywall.access.pages import Page, PageStore
 from paywall.accounts.sessions import reader_key
-from paywall.asking import Lines
 from paywall.config import Settings
 from paywall.db import reading_engine, writing_engine
+from paywall.questions import Lines
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

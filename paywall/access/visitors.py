@@ -11,10 +11,10 @@ from paywall.access.decision import Meter, Visitor
 from paywall.access.meter import Allowance
 from paywall.access.models import MeterRead
 from paywall.accounts.models import Reader, reader_role
-from paywall.asking import Question, Reading
 from paywall.db import UTCDateTime
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import Holding
+from paywall.questions import Question, Reading
 
 NOBODY = Visitor()
 

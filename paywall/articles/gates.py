@@ -11,9 +11,9 @@ from paywall.access.middleware import Gated, Lookup
 from paywall.articles import terms
 from paywall.articles.models import Article, GateRule, Section, Unlock
 from paywall.articles.terms import About, House, Rule, Terms
-from paywall.asking import Question, Reading
 from paywall.config import Settings
 from paywall.db import UTCDateTime, db
+from paywall.questions import Question, Reading
 
 ARTICLE_PATH = "/article/"
 # Prices and neighbours stand on an article's page too: for so many seconds they may be yesterday's.

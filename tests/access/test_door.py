@@ -19,8 +19,8 @@ from paywall.access.middleware import ARRIVAL, GATE_AGE, Door, Gated
 from paywall.access.pages import PageStore
 from paywall.accounts.models import Reader
 from paywall.accounts.sessions import NOBODY, SessionFacts
-from paywall.asking import Lines
 from paywall.db import db
+from paywall.questions import Lines
 from tests.articles.patrons import EMAIL, hold
 
 PATHS = frozenset(f"/article/{key}" for key in "abcd")

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, bindparam, event, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from paywall.accounts.models import Reader
-from paywall.asking import Lines, Question
 from paywall.db import UTCDateTime, db
+from paywall.questions import Lines, Question
 
 THEN = datetime(2026, 3, 1, 12, 30, 15, 250, tzinfo=UTC)
 QUERY = select(Reader.email, Reader.active.label("is_active"), Reader.confirmed_at).where(
@@ -75,7 +75,7 @@ def test_one_that_lay_idle_goes_back_to_the_pool_that_looks_at_it(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = lines.ask(itself)
-    monkeypatch.setattr("paywall.asking.STILL_GOOD", 0)
+    monkeypatch.setattr("paywall.questions.STILL_GOOD", 0)
     assert lines.ask(itself) is not first
     assert first.closed
 

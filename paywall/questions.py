@@ -53,7 +53,7 @@ class Lines:
         event.listen(engine, "engine_disposed", self._hang_up)
 
     def ask(self, look: Callable[[Connection], T]) -> T:
-        """What `look` finds on a connection; if it was cut, as by a restart, it looks once more on another."""
+        """What `look` finds on a connection; once more on another if it was cut, as by a restart."""
         try:
             with self._connected() as connection:
                 return look(connection)
