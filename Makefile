@@ -12,7 +12,7 @@ APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
-.PHONY: help run test sure torture bench lint lock messages clean system postgresql caches
+.PHONY: help run test sure torture bench lint lock messages clean system wrk postgresql caches
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,8 +41,9 @@ torture: postgresql .venv/test.stamp ## Play random lives until the books differ
 	    $(if $(REPLAY),--replay '$(REPLAY)') $(if $(MUTANT),--mutant $(MUTANT)) & pids="$$pids $$!"; done; \
 	  failed=0; for pid in $$pids; do wait $$pid || failed=1; done; exit $$failed
 
-bench: postgresql .venv/test.stamp ## Measure: Stripe's events taken in on both databases, and a reconcile; figures in build/bench
-	@$(BIN)/python -m bench intake
+bench: postgresql wrk .venv/test.stamp ## Measure: the gate and Stripe's events on both databases, and a reconcile; figures in build/bench
+	@$(BIN)/python -m bench gate
+	@echo && $(BIN)/python -m bench intake
 	@echo && $(BIN)/python -m bench reconcile --subscriptions 20000
 
 lint: .venv/test.stamp ## Check style, types and layers
@@ -78,9 +79,12 @@ clean: ## Remove the demo's data and all caches; .venv stays
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3.11-venv)
 	@$(PYTHON) -m venv --clear .venv
 
-system: postgresql caches
+system: postgresql caches wrk
 	@command -v chromium >/dev/null || $(call install,chromium)
 	@ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || $(call install,libatomic1) # Playwright's driver needs it
+
+wrk:
+	@command -v wrk >/dev/null || $(call install,wrk)
 
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql)

@@ -8,7 +8,6 @@ paywall's worker does not run: taking in must not need it.
 
 import argparse
 import json
-import os
 import statistics
 import sys
 from collections import Counter
@@ -22,12 +21,12 @@ from typing import Any
 from sqlalchemy import create_engine, text
 
 from bench import serving
+from bench.databases import KINDS
 from bench.example import updated_subscription
 from bench.sender import Plan, Sender, Sent
 from bench.serving import SECRET, Server
 from tests import cluster
 
-DATABASES = ("sqlite", "postgresql")
 ROWS = {
     "a_second": "events a second, as many as it takes",
     "p50_ms": "  p50, ms",
@@ -159,7 +158,7 @@ def main(words: list[str]) -> None:
     """Measure each database, print a table, leave the figures as JSON; exit code 1 if an event was lost."""
     given = _parser().parse_args(words)
     size = Size(**{name: getattr(given, name) for name in Size.__dataclass_fields__})
-    figures = {"machine": _machine(), "size": asdict(size), "intake": _all(size, given.databases)}
+    figures = {"machine": serving.machine(), "size": asdict(size), "intake": _all(size, given.databases)}
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(figures, indent=2))
     print(_table(figures["intake"]))
@@ -170,7 +169,7 @@ def main(words: list[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench intake", description=__doc__)
-    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
+    parser.add_argument("--databases", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--events", type=int, default=3000, help="of each round, and while killing")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=8)
@@ -201,10 +200,6 @@ def _database(name: str) -> Iterator[str]:
         yield cluster.url(cluster.SUPERUSER)
     finally:
         cluster.remove()
-
-
-def _machine() -> dict[str, Any]:
-    return {"cores": os.cpu_count(), "load": [round(one, 1) for one in os.getloadavg()]}
 
 
 def _table(figures: dict[str, dict[str, Any]]) -> str:

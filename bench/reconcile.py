@@ -7,7 +7,6 @@ and the stand-in together, in one process; Stripe itself would answer more slowl
 
 import argparse
 import json
-import os
 import resource
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ import flask_migrate
 from flask import Flask, current_app
 from sqlalchemy import select, text
 
+from bench.serving import resident_mib
 from paywall import clock, config, create_app
 from paywall.billing.models import StripeCustomer
 from paywall.billing.reconcile.drift import Kind, Outcome
@@ -30,7 +30,6 @@ from paywall.demo.seed import seed
 from paywall.membership.models import Subscription
 from paywall.membership.rules import Source
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
 SAMPLES = 10
 # Of each kind, one row in so many; every copy's number that leaves this remainder is its victim.
 ONE_IN = 20_000
@@ -82,6 +81,20 @@ def newsroom(folder: Path, database_url: str) -> Flask:
     return app
 
 
+def copies(table: str, row_id: int, count: int, changed: dict[str, str]) -> None:
+    """Copy a row so many times, the copies numbered `i` from 1; `changed` holds SQL. Commits."""
+    names = [column.name for column in Model.metadata.tables[table].columns]
+    values = ", ".join(changed.get(name, f"t.{name}") for name in names)
+    db.session.execute(
+        text(
+            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+            f"INSERT INTO {table} ({', '.join(names)}) "
+            f"SELECT {values} FROM n, {table} t WHERE t.id = {row_id}"
+        )
+    )
+    db.session.commit()
+
+
 def _copy(count: int) -> None:
     held = db.session.scalars(select(Subscription).where(Subscription.source == Source.STRIPE)).one()
     customer = db.session.scalars(select(StripeCustomer)).one()
@@ -94,29 +107,16 @@ def _copy(count: int) -> None:
         "fs_uniquifier": "'copy' || i",
         "id": f"{first - 1} + i",
     }
-    _copies("reader", rows["reader"], count, named)
+    copies("reader", rows["reader"], count, named)
     of = {"reader_id": f"{first - 1} + i", "id": f"{first - 1} + i"}
-    _copies(
+    copies(
         "stripe_customer",
         rows["stripe_customer"],
         count,
         of | {"stripe_id": "'cus_copy' || i"} | {"email": named["email"]},
     )
-    _copies("subscription", rows["subscription"], count, of | {"external_id": "'sub_copy' || i"})
+    copies("subscription", rows["subscription"], count, of | {"external_id": "'sub_copy' || i"})
     current_app.extensions["sandbox"].copy(external_id, count, first_reader=first)
-
-
-def _copies(table: str, row_id: int, count: int, changed: dict[str, str]) -> None:
-    names = [column.name for column in Model.metadata.tables[table].columns]
-    values = ", ".join(changed.get(name, f"t.{name}") for name in names)
-    db.session.execute(
-        text(
-            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
-            f"INSERT INTO {table} ({', '.join(names)}) "
-            f"SELECT {values} FROM n, {table} t WHERE t.id = {row_id}"
-        )
-    )
-    db.session.commit()
 
 
 def _plant(count: int) -> dict[str, int]:
@@ -166,12 +166,8 @@ class Samples:
     def _look(self) -> None:
         while not self._is_over.wait(0.2):
             if self._progress() >= (len(self.seen) + 1) / SAMPLES:
-                self.seen.append(_mib())
+                self.seen.append(resident_mib())
                 print(f"  {len(self.seen) * 100 // SAMPLES} % walked, {self.seen[-1]} MiB", flush=True)
-
-
-def _mib() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE // 2**20
 
 
 def main(words: list[str]) -> None:

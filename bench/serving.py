@@ -1,26 +1,39 @@
-"""The real server, with one worker, started as docs/deploy.md does; and the death of it."""
+"""The real server, started as docs/deploy.md does, mostly with one worker; and the death of it."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from paywall.config import ROOT
+from paywall.server import THREADS
 from tests.live import Running
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
 SECRET = "whsec_bench"
+SECRET_KEY = "a key for figures only, long enough"
 
 
 class Server(Running):
-    """Granian with `application`; its log and its data are in `folder`."""
+    """Granian with `application`, its log and data in `folder`; `given` is more of its environment."""
 
-    def __init__(self, application: str, folder: Path, database_url: str = "") -> None:
+    def __init__(
+        self,
+        application: str,
+        folder: Path,
+        database_url: str = "",
+        given: Mapping[str, str] | None = None,
+        *,
+        workers: int = 1,
+    ) -> None:
         super().__init__(
-            "granian --interface wsgi --host 127.0.0.1 --port {port} --workers 1 --blocking-threads 4"
-            f" --respawn-failed-workers {application}",
+            f"granian --interface wsgi --host 127.0.0.1 --port {{port}} --workers {workers}"
+            f" --blocking-threads {THREADS} --respawn-failed-workers {application}",
             folder=folder,
-            environ=environ(folder, database_url),
+            environ=environ(folder, database_url) | dict(given or {}),
             log=folder / "server.log",
         )
 
@@ -31,9 +44,24 @@ class Server(Running):
         counters.mkdir(parents=True)
         super().start()
 
+    def memory_mib(self) -> int:
+        """The memory of the worker: of the server's processes the one that needs most."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return max(resident_mib(child) for child in children)
+
     def is_ready(self, status: int) -> bool:
         """Whatever it answers: the empty application has no page for it."""
         return bool(status)
+
+
+def machine() -> dict[str, Any]:
+    """What else a figure depends on."""
+    return {"cores": os.cpu_count(), "load": [round(one, 1) for one in os.getloadavg()]}
+
+
+def resident_mib(process: str = "self") -> int:
+    """The memory of a process that is in use."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE // 2**20
 
 
 def build(folder: Path, database_url: str) -> None:
@@ -51,7 +79,7 @@ def environ(folder: Path, database_url: str) -> dict[str, str]:
     return others | {
         "PYTHONPATH": str(ROOT),
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
-        "PAYWALL_SECRET_KEY": "a key for figures only, long enough",
+        "PAYWALL_SECRET_KEY": SECRET_KEY,
         "PAYWALL_DATA_DIR": str(folder),
         "PAYWALL_DATABASE_URL": database_url,
         "PAYWALL_STRIPE_SECRET_KEY": "sk_test_bench",

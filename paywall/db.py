@@ -95,6 +95,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     with app.app_context():
         prepare(db.engine)
+        app.extensions["reading_engine"] = db.engine.execution_options(sqlite_begin="DEFERRED")
 
 
 def read_only() -> None:
@@ -104,8 +105,8 @@ def read_only() -> None:
 
 def reading_engine(app: Flask) -> Engine:
     """An engine whose transactions only read; no context is needed to use it."""
-    with app.app_context():
-        return db.engine.execution_options(sqlite_begin="DEFERRED")
+    engine: Engine = app.extensions["reading_engine"]
+    return engine
 
 
 def writing_engine(app: Flask) -> Engine:
@@ -141,8 +142,10 @@ def _sqlite_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 def _sqlite_begin(connection: Any) -> None:
     # A deferred transaction that reads and then writes fails at once ("database is locked") when another
     # one wrote in between; taking the write lock at the start waits its turn instead. The door only reads.
+    # Who asks one thing only needs none.
     mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    if mode:
+        connection.exec_driver_sql(f"BEGIN {mode}")
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:

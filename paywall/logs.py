@@ -1,15 +1,22 @@
 """How a line of the log looks: one event with its request's id, and never a secret or an address."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, TextIO
 
 import structlog
 from structlog.types import Processor
 
+from paywall.behind import Behind
 from paywall.config import Settings
+
+# Of the request that is being answered; its lines have it.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 HIDDEN = "[hidden]"
 SECRET_WORDS = ("password", "passwd", "token", "secret", "authorization", "cookie", "api_key", "signature")
@@ -20,7 +27,9 @@ QUIET = ("huey", "werkzeug", "alembic", "stripe", "markdown_it")
 
 def configure(settings: Settings) -> None:
     """Send all lines, ours and those of libraries, to standard error in the format of the settings."""
+    global _threshold, _is_json
     level = logging.getLevelNamesMapping()[settings.log_level]
+    _threshold, _is_json = level, settings.log_format == "json"
     structlog.configure(
         processors=[*_common(), *_rendered(settings.log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -28,6 +37,23 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=False,
     )
     _libraries(settings.log_format, level)
+
+
+def request(*, method: str, path: str, status: str, ms: float, id: str, at: datetime, quietly: bool) -> None:
+    """The line of a request that was answered; `quietly`: for who wants to see everything.
+
+    There is one for each, and structlog takes longer over it than the door over its answer; so where nobody
+    reads them as they come it is put together here. `method` and `id` are in no words of a stranger's own.
+    """
+    if quietly or not _is_json:
+        tell = structlog.get_logger().debug if quietly else structlog.get_logger().info
+        tell("request", method=method, path=path, status=int(status), ms=ms, request_id=id)
+    elif _threshold <= logging.INFO:
+        shown = json.encoder.encode_basestring_ascii(ADDRESS.sub(HIDDEN, path) if "@" in path else path)
+        _written.add(
+            f'{{"method": "{method}", "path": {shown}, "status": {status}, "ms": {ms}, "event": "request", '
+            f'"request_id": "{id}", "level": "info", "timestamp": "{at.isoformat()[:-6]}Z"}}'
+        )
 
 
 def hide(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -40,16 +66,30 @@ def hide(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapp
     return event
 
 
+def _write(lines: list[str]) -> None:
+    # As it is now: the test runner and servers exchange it.
+    sys.stderr.write("\n".join([*lines, ""]))
+
+
+_written = Behind(_write)
+_threshold, _is_json = logging.INFO, True
+
+
 class _Lines:
-    """Writes to standard error as it is now, which the test runner and servers exchange."""
+    """Where structlog leaves its lines. What is wrong is written at once, after what was said before it."""
 
     def __init__(self, *_names: str) -> None:
         pass
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
+        _written.add(line)
 
-    debug = info = warning = error = critical = exception = fatal = log = msg
+    def warning(self, line: str) -> None:
+        _written.add(line)
+        _written.catch_up()
+
+    debug = info = log = msg
+    error = critical = exception = fatal = warning
 
 
 class _StandardError(logging.StreamHandler[TextIO]):
@@ -65,10 +105,16 @@ class _StandardError(logging.StreamHandler[TextIO]):
 
 def _common() -> list[Processor]:
     return [
-        structlog.contextvars.merge_contextvars,
+        _of_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+
+
+def _of_request(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    if found := request_id.get():
+        event["request_id"] = found
+    return event
 
 
 def _rendered(log_format: str) -> list[Processor]:

@@ -1,11 +1,24 @@
 """What is counted, and how Prometheus reads it from several web processes at once."""
 
 import os
-from collections.abc import Callable
+from collections import Counter as Numbers
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    values,
+)
 from prometheus_client.core import GaugeMetricFamily
+
+from paywall import behind
+from paywall.behind import Behind
 
 # Each web process counts for itself. With this variable set before the start (see docs/deploy.md) they count
 # into files of that folder, and any of them can answer for all; without it one process is assumed.
@@ -17,18 +30,40 @@ QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _registry = CollectorRegistry()
 _gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
-requests = Counter(
+_requests = Counter(
     "paywall_requests", "Requests answered.", ["endpoint", "method", "status"], registry=_registry
 )
-latency = Histogram(
+_latency = Histogram(
     "paywall_request_seconds", "Time to answer.", ["endpoint"], buckets=QUICK, registry=_registry
 )
-decisions = Counter(
+_decisions = Counter(
     "paywall_decisions",
     "Decisions of the door, by what is shown and why.",
     ["show", "reason"],
     registry=_registry,
 )
+page_store = Gauge(
+    "paywall_page_store_bytes",
+    "Rendered pages in memory; of several web processes that which holds most.",
+    registry=_registry,
+    multiprocess_mode="max",
+)
+
+
+def answered(requests: Sequence[tuple[str, str, str, float]]) -> None:
+    """Count requests, each an endpoint, a method, a status and the seconds that it took.
+
+    None of these is a word that a stranger made up: each new one is a counter that stays.
+    """
+    for (endpoint, method, status), times in Numbers(one[:3] for one in requests).items():
+        _requests.labels(endpoint, method, status).inc(times)
+    for endpoint, _, _, seconds in requests:
+        _of_latency(endpoint).observe(seconds)
+
+
+def decided(show: str, reason: str) -> None:
+    """Count a decision of the door, soon."""
+    _decided.add((show, reason))
 
 
 def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:
@@ -45,10 +80,21 @@ def count_in_files(folder: Path) -> None:
 
 def text() -> bytes:
     """Everything, in Prometheus's text format; needs an application context."""
-    return generate_latest(_counted()) + generate_latest(_asked())
+    behind.catch_up()
+    return generate_latest(_of_all_processes()) + generate_latest(_asked())
 
 
-def _counted() -> CollectorRegistry:
+def _count(decisions: list[tuple[str, str]]) -> None:
+    for (show, reason), times in Numbers(decisions).items():
+        _decisions.labels(show, reason).inc(times)
+
+
+_decided = Behind(_count)
+# There are few endpoints, looked up for each request.
+_of_latency = cache(_latency.labels)
+
+
+def _of_all_processes() -> CollectorRegistry:
     folder = os.environ.get(FOLDER)
     if not folder or not Path(folder).is_dir():
         return _registry

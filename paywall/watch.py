@@ -2,13 +2,13 @@
 
 import hmac
 import re
-import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
+from random import getrandbits
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from alembic.migration import MigrationContext
@@ -21,8 +21,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
 from werkzeug.wsgi import ClosingIterator
 
-from paywall import clock, gauges, jobs, logs, metrics
+from paywall import behind, clock, gauges, jobs, logs, metrics
 from paywall.accounts.routes import PUBLIC, may_enter
+from paywall.behind import Behind
 from paywall.billing import inbox
 from paywall.config import Settings
 from paywall.db import Model, db
@@ -83,6 +84,18 @@ def stand_outside(app: Flask) -> None:
     app.wsgi_app = Watch(app.wsgi_app)  # type: ignore[method-assign]  # how Flask documents it
 
 
+class Answered(NamedTuple):
+    """A request that was answered: nothing but `path` is in words of a stranger's own."""
+
+    endpoint: str
+    method: str
+    path: str
+    id: str
+    status: str
+    seconds: float
+    at: datetime
+
+
 class Watch:
     """WSGI: gives each request an id, and counts and logs it, whoever answered."""
 
@@ -92,17 +105,18 @@ class Watch:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began = perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        if environ.get("wsgi.multithread"):
+            behind.begin()
+        given = environ.get("HTTP_X_REQUEST_ID")
+        request_id = given if given and SANE_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+        logs.request_id.set(request_id)
         status = ["500"]
 
         def start(answered: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             status[0] = answered[:3]
             return start_response(answered, [*headers, ("X-Request-ID", request_id)], exc_info)
 
-        done = partial(self._done, environ, status, began)
+        done = partial(self._done, environ, request_id, status, began)
         try:
             body = self._app(environ, start)
         except Exception:
@@ -114,20 +128,36 @@ class Watch:
             return body
         return ClosingIterator(body, done)
 
-    def _done(self, environ: "WSGIEnvironment", status: list[str], began: float) -> None:
-        seconds = perf_counter() - began
-        endpoint, path = environ.get(metrics.ENDPOINT, "stored_page"), environ.get("PATH_INFO", "")
-        method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in METHODS else "OTHER"
-        metrics.requests.labels(endpoint, method, status[0]).inc()
-        metrics.latency.labels(endpoint).observe(seconds)
-        line = self._log.debug if path in QUIET_PATHS else self._log.info
-        line(
-            "request",
-            method=method,
-            path=environ.get(SHOWN_PATH, path),
-            status=int(status[0]),
-            ms=round(seconds * 1000, 2),
+    def _done(self, environ: "WSGIEnvironment", id: str, status: list[str], began: float) -> None:
+        method = environ["REQUEST_METHOD"]
+        _answered.add(
+            Answered(
+                environ.get(metrics.ENDPOINT, "stored_page"),
+                method if method in METHODS else "OTHER",
+                environ.get(SHOWN_PATH) or environ.get("PATH_INFO", ""),
+                id,
+                status[0],
+                perf_counter() - began,
+                clock.wall(),
+            )
         )
+
+
+def _tell(answered: list[Answered]) -> None:
+    metrics.answered([(one.endpoint, one.method, one.status, one.seconds) for one in answered])
+    for one in answered:
+        logs.request(
+            method=one.method,
+            path=one.path,
+            status=one.status,
+            ms=round(one.seconds * 1000, 2),
+            id=one.id,
+            at=one.at,
+            quietly=one.path in QUIET_PATHS,
+        )
+
+
+_answered = Behind(_tell)
 
 
 def beat() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 FOLDER = "TESTS_POSTGRESQL_FOLDER"
 SUPERUSER = "postgres"
+# Of a folder's path, which a socket's must hold: the kernel takes 107 characters.
+LONGEST = 90
 OPTIONS = "-c listen_addresses='' -c max_connections=200 -c log_min_messages=fatal"
 # Nothing of a test has to survive a power cut, so nothing waits for the disk.
 QUICK = (
@@ -23,10 +25,22 @@ class NoPostgreSQL(Exception):
     """PostgreSQL's server programs are not installed."""
 
 
-def prepare(options: str = QUICK) -> None:
-    """Name the cluster's folder; the workers of a parallel run inherit the name, and so share the cluster."""
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="paywall-pg-")
+def prepare(options: str = QUICK, folder: Path | None = None) -> None:
+    """Name the cluster's folder; the workers of a parallel run inherit the name, and so share the cluster.
+
+    A `folder` that is given may hold a cluster already.
+    """
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    os.environ[FOLDER] = str(folder or tempfile.mkdtemp(prefix="paywall-pg-"))
     (Path(os.environ[FOLDER]) / "options").write_text(options)
+
+
+def can_keep(folder: Path) -> bool:
+    """Whether a cluster can have its data and its socket there: root's own folders are closed to it."""
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    enter = [*_as_its_user(), "test", "-x", str(nearest)]
+    return len(str(folder)) < LONGEST and subprocess.run(enter, check=False).returncode == 0
 
 
 def url(database: str) -> str:
@@ -41,10 +55,15 @@ def url(database: str) -> str:
 
 def remove() -> None:
     """Stop the cluster if it was started, and remove its files."""
+    shutil.rmtree(stop("immediate"), ignore_errors=True)
+
+
+def stop(how: str = "fast") -> Path:
+    """Stop the cluster if it was started; its files stay in the folder that is returned."""
     folder = Path(os.environ.pop(FOLDER))
     if (folder / "data" / "postmaster.pid").exists():
-        _run("pg_ctl", "stop", "-m", "immediate", "-w", "-D", str(folder / "data"))
-    shutil.rmtree(folder, ignore_errors=True)
+        _run("pg_ctl", "stop", "-m", how, "-w", "-D", str(folder / "data"))
+    return folder
 
 
 def _start(folder: Path) -> None:
@@ -70,9 +89,7 @@ def _start(folder: Path) -> None:
 
 
 def _run(program: str, *words: str) -> None:
-    # PostgreSQL refuses to run as root.
-    drop = ["runuser", "-u", SUPERUSER, "--"] if os.geteuid() == 0 else []
-    command = [*drop, str(_programs() / program), *words]
+    command = [*_as_its_user(), str(_programs() / program), *words]
     # pg_ctl's server keeps an inherited pipe open, so what is said goes to a file.
     with tempfile.TemporaryFile("w+") as said:
         done = subprocess.run(
@@ -81,6 +98,11 @@ def _run(program: str, *words: str) -> None:
         if done.returncode:
             said.seek(0)
             raise RuntimeError(f"{program} failed: {said.read()}")
+
+
+def _as_its_user() -> list[str]:
+    # PostgreSQL refuses to run as root.
+    return ["runuser", "-u", SUPERUSER, "--"] if os.geteuid() == 0 else []
 
 
 def _programs() -> Path:

@@ -4,12 +4,15 @@ import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from bench import intake, reconcile
+from bench import gate, intake, reconcile, wrk
 from bench.intake import Findings
+from bench.wrk import Crowd
 
 
 @pytest.mark.server
@@ -54,3 +57,34 @@ def test_an_event_that_was_answered_and_is_gone_is_noticed(tmp_path: Path) -> No
         lost=1, stored_twice=1, never_sent=1
     )
     assert intake.compare(stored, Counter(dict.fromkeys(stored, 1))) == Findings(0, 0, 0)
+
+
+SMALLEST = "--databases sqlite --rounds 1 --seconds 1 --articles 120 --readers 120 --tries 4 --walked 60"
+
+
+@pytest.mark.server
+def test_the_gate_is_measured_and_no_answer_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "out" / "gate.json"
+    gate.main([*SMALLEST.split(), "--kept", str(tmp_path / "kept"), "--out", str(figures)])
+    rows = json.loads(figures.read_text())["gate"]["sqlite"]
+    printed = capsys.readouterr().out
+    assert all(row["case"] in printed and row["bar"] in printed for row in rows)
+    ratios = [row["told"] for row in rows if "ratio" in row["told"]]
+    assert len(ratios) == 6
+    assert all(0 < told["lowest"] <= told["ratio"] <= told["highest"] for told in ratios)
+    changed, ended, silent, pages = [row["told"] for row in rows if "ratio" not in row["told"]]
+    assert (changed["tries"], changed["workers"]) == (4, 2)
+    assert ended["answers"] > 0
+    assert (ended["wrong"], ended["workers"]) == (0, 2)
+    assert silent["hung"] >= 4
+    assert 0 < pages["store"] <= pages["limit"]
+
+
+def test_an_answer_that_is_an_error_is_no_figure() -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as broken:
+        Thread(target=broken.serve_forever, daemon=True).start()
+        with pytest.raises(wrk.Failed):
+            wrk.come(broken.server_port, Crowd(["/"]), 1)
+        broken.shutdown()

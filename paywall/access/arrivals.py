@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.http import dump_cookie, parse_cookie
+from werkzeug.http import dump_cookie
 
+from paywall import clock
 from paywall.access import free_reads, meter, tally
 from paywall.access.crawlers import Crawlers
 from paywall.access.decision import TEASER_IN_DOUBT, Decision, Gate, Level, Reason, Visitor, decide
@@ -18,7 +20,11 @@ from paywall.access.gift_links.opening import GiftLinks, Opening
 from paywall.access.institutions.reading import Institutions, Reading
 from paywall.access.meter import Allowance, Cookies, Read
 from paywall.access.visitors import NOBODY, Known, Readers
-from paywall.accounts.sessions import SessionFacts
+from paywall.accounts.sessions import SessionFacts, cookie_in
+from paywall.questions import Lines
+
+# Stands for a cookie's value in a header that is made once.
+VALUE = "VALUE"
 
 Sessions = Callable[[Mapping[str, Any]], SessionFacts]
 
@@ -54,6 +60,11 @@ class Arrival:
     must_ask_again: bool = False
 
     @property
+    def said(self) -> str:
+        """The decision in words, as the answer's X-Paywall."""
+        return self.decision.show + "; reason=" + self.decision.reason
+
+    @property
     def is_personal(self) -> bool:
         """Whether the page says something that is for this reader alone."""
         return self.has_flashes or self.gift is not None
@@ -66,7 +77,7 @@ class Arrivals:
         self,
         *,
         sessions: Sessions,
-        reading: Callable[[], Engine],
+        lines: Lines,
         writing: Callable[[], Engine],
         allowance: Allowance,
         cookies: Cookies,
@@ -74,12 +85,21 @@ class Arrivals:
         secure: bool,
     ) -> None:
         self._sessions = sessions
-        self._reading = reading
+        self._lines = lines
         self._writing = writing
         self._allowance = allowance
         self._cookies = cookies
         self._passes = passes
-        self._secure = secure
+        self._newcomer = Visitor(meter=meter.count((), "", allowed=allowance.visitor, since=meter.EPOCH))
+        self._set_cookie = dump_cookie(
+            meter.COOKIE,
+            VALUE,
+            max_age=allowance.longest,
+            httponly=True,
+            secure=secure,
+            samesite="Lax",
+            sync_expires=False,
+        )
         self._readers = Readers(allowance)
 
     def decide(self, environ: Mapping[str, Any], gate: Gate, key: str, now: datetime) -> Arrival:
@@ -88,6 +108,8 @@ class Arrivals:
         known = self._known(session.uniquifier, key, now) if session.uniquifier is not None else None
         gift = self._gift(environ, key, now)
         through = self._through(environ, stands, known, now)
+        if known is None and not (gift or through or session.has_flashes):
+            return self._to_stranger(environ, stands, key, now)
         reads = self._reads(environ, stands) if known is None else ()
         visitor = known.visitor if known else self._stranger(environ, stands, key, reads, now)
         if gift or through:
@@ -106,14 +128,17 @@ class Arrivals:
             gift=gift,
             is_shared=known is None and visitor == NOBODY,
         )
-        if decision.reason is Reason.METERED and visitor.meter and not visitor.meter.has_read:
-            return self._spend(arrival, environ, visitor, key, reads or (), now)
-        return arrival
+        return self._spend(arrival, environ, visitor, key, reads or (), now)
+
+    def _to_stranger(self, environ: Mapping[str, Any], stands: Gate, key: str, now: datetime) -> Arrival:
+        """What is said to who brings nothing, or a count of free reads alone: to most of all who come."""
+        reads = self._reads(environ, stands)
+        visitor = self._stranger(environ, stands, key, reads, now)
+        return self._spend(_said(stands, visitor), environ, visitor, key, reads or (), now)
 
     def _known(self, uniquifier: str, key: str, now: datetime) -> Known | None:
         try:
-            with self._reading().connect() as connection:
-                return self._readers.by_session(connection, uniquifier, key, now)
+            return self._lines.ask(lambda line: self._readers.by_session(line, uniquifier, key, now))
         except SQLAlchemyError:
             log.exception("visitor_unknown")
             return None
@@ -123,8 +148,7 @@ class Arrivals:
         if token is None:
             return None
         try:
-            with self._reading().connect() as connection:
-                return self._passes.gift_links.look(connection, token, key, now)
+            return self._lines.ask(lambda line: self._passes.gift_links.look(line, token, key, now))
         except SQLAlchemyError:
             log.exception("gift_link_unchecked")
             return opening.UNCHECKED
@@ -140,7 +164,7 @@ class Arrivals:
     def _reads(self, environ: Mapping[str, Any], gate: Gate) -> tuple[Read, ...] | None:
         if not (self._allowance.visitor and gate.takes_free_reads):
             return ()
-        return self._cookies.read(parse_cookie(environ.get("HTTP_COOKIE")).get(meter.COOKIE))
+        return self._cookies.read(cookie_in(environ, meter.COOKIE))
 
     def _stranger(
         self,
@@ -156,14 +180,16 @@ class Arrivals:
         agent = environ.get("HTTP_USER_AGENT", "")
         if self._passes.crawlers.claims(agent):
             is_one = self._passes.crawlers.is_verified(environ.get("REMOTE_ADDR", ""), agent)
-            return replace(NOBODY, is_crawler=is_one)
+            return Visitor(is_crawler=is_one)
         allowed = self._allowance.visitor
         if not allowed or not gate.takes_free_reads:
             return NOBODY
         if reads is None:
-            return replace(NOBODY, meter=meter.SPENT)
+            return Visitor(meter=meter.SPENT)
+        if not reads:
+            return self._newcomer
         since = self._allowance.since(now)
-        return replace(NOBODY, meter=meter.count(reads, key, allowed=allowed, since=since))
+        return Visitor(meter=meter.count(reads, key, allowed=allowed, since=since))
 
     def _count(
         self,
@@ -189,7 +215,9 @@ class Arrivals:
         reads: tuple[Read, ...],
         now: datetime,
     ) -> Arrival:
-        if environ["REQUEST_METHOD"] == "HEAD":
+        """The same, with a free read counted if it is one that opens the page, and was not before."""
+        is_free = arrival.decision.reason is Reason.METERED
+        if not is_free or not visitor.meter or visitor.meter.has_read or environ["REQUEST_METHOD"] == "HEAD":
             return arrival
         if tally.is_fetched_ahead(environ):
             return replace(arrival, must_ask_again=True)
@@ -207,12 +235,14 @@ class Arrivals:
 
     def _cookie(self, reads: tuple[Read, ...], key: str, now: datetime) -> str:
         others = (read for read in reads if read.key != key)
-        value = self._cookies.write((*others, Read(key, now)), self._allowance.since(now))
-        return dump_cookie(
-            meter.COOKIE,
-            value,
-            max_age=self._allowance.longest,
-            httponly=True,
-            secure=self._secure,
-            samesite="Lax",
-        )
+        # The first read of all cannot be too old.
+        since = self._allowance.since(now) if reads else now
+        value = self._cookies.write((*others, Read(key, now)), since)
+        return self._set_cookie.replace(VALUE, value)
+
+
+@lru_cache(maxsize=1000)
+def _said(stands: Gate, visitor: Visitor) -> Arrival:
+    """To who is not signed in: once it is known what stands and what they hold, time has no more to say."""
+    decision = decide(replace(stands, windows=()), visitor, clock.now())
+    return Arrival(decision, stands, signed_in=False, is_shared=visitor == NOBODY)

@@ -52,7 +52,10 @@ class Gate:
 
     def at(self, now: datetime) -> "Gate":
         """The gate that stands at `now` (aware UTC)."""
-        return next((window.gate for window in self.windows if window.is_open(now)), self)
+        for window in self.windows:
+            if window.is_open(now):
+                return window.gate
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def init_app(app: Flask, cookies: Cookies, allowance: Allowance, *, secure: bool
         return
 
     def unite(_app: Flask, user: Reader, **_facts: object) -> None:
-        for read in cookies.read(request.cookies.get(COOKIE)) or ():
+        for read in cookies.read(request.cookies.get(COOKIE, "")) or ():
             if read.at >= allowance.since(clock.now()):
                 new = insert(MeterRead).values(reader_id=user.id, key=read.key, read_at=read.at)
                 db.session.execute(_newest(new))

@@ -161,7 +161,7 @@ class Guard:
     def _decide(self, errand: Errand, gate: Gate, key: str) -> Arrival:
         arrival = self._decider(errand.environ, gate, key)
         errand.environ[ARRIVAL] = arrival
-        metrics.decisions.labels(arrival.decision.show, arrival.decision.reason).inc()
+        metrics.decided(arrival.decision.show, arrival.decision.reason)
         return arrival
 
     def _teaser(

@@ -24,6 +24,7 @@ from paywall.access.pages import Page, PageStore
 from paywall.accounts.sessions import reader_key
 from paywall.config import Settings
 from paywall.db import reading_engine, writing_engine
+from paywall.questions import Lines
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -103,9 +104,11 @@ class Door:
             return known[1]
         if len(self._gates) >= GATES_KEPT:
             self._gates.clear()
-        with self._engine().connect() as connection:
+        # It ages from before the look: what was committed meanwhile may not be in it.
+        until = time.monotonic() + GATE_AGE
+        with self._engine().begin() as connection:
             gated = self._lookup(connection, path, clock.now())
-        self._gates[path] = (time.monotonic() + GATE_AGE, gated)
+        self._gates[path] = (until, gated)
         return gated
 
     def _answer(
@@ -113,7 +116,7 @@ class Door:
     ) -> Iterable[bytes]:
         arrival = self._arrivals.decide(environ, gated.gate, gated.key, clock.now())
         environ[ARRIVAL] = arrival
-        metrics.decisions.labels(arrival.decision.show, arrival.decision.reason).inc()
+        metrics.decided(arrival.decision.show, arrival.decision.reason)
         if arrival.must_ask_again:
             return ask_again(start_response)
         if arrival.is_personal:
@@ -154,7 +157,7 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     reading = partial(reading_engine, app)
     arrivals = Arrivals(
         sessions=reader_key(app),
-        reading=reading,
+        lines=Lines(writing_engine(app)),
         writing=partial(writing_engine, app),
         allowance=allowance,
         cookies=cookies,
@@ -186,10 +189,11 @@ def _send(
         ("ETag", page.etag),
         ("Vary", "Cookie"),
         ("Cache-Control", "public, no-cache" if arrival.is_shared else "private, no-cache"),
-        ("X-Paywall", f"{arrival.decision.show}; reason={arrival.decision.reason}"),
+        ("X-Paywall", arrival.said),
         *arrival.headers,
     ]
-    if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(page.etag.strip('"')):
+    known = environ.get("HTTP_IF_NONE_MATCH")
+    if known and parse_etags(known).contains_weak(page.etag.strip('"')):
         start_response("304 Not Modified", about)
         return []
     start_response(page.status, [*page.headers, *about, ("Content-Length", str(len(page.body)))])

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from threading import Lock
 
+from paywall import metrics
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -47,6 +49,7 @@ class PageStore:
             self.size += len(page.body)
             while self.size > self._limit and self._pages:
                 self._drop(next(iter(self._pages)))
+            metrics.page_store.set(self.size)
 
     def clear(self) -> None:
         """Drop every page."""

@@ -90,7 +90,7 @@ def _about(errand: Errand, answer: Answer, arrival: Arrival) -> Headers:
     kept = [part.strip() for part in ",".join(headers.getlist("Vary")).split(",")]
     headers["Vary"] = ", ".join(dict.fromkeys(["Cookie", *filter(None, kept)]))
     headers["Cache-Control"] = _kept_by(errand, answer, arrival)
-    headers["X-Paywall"] = f"{arrival.decision.show}; reason={arrival.decision.reason}"
+    headers["X-Paywall"] = arrival.said
     for name, value in arrival.headers:
         headers.add(name, value)
     return headers

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from flask import Flask, g, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_security import user_authenticated
 from itsdangerous import BadSignature
-from werkzeug.http import parse_cookie
 
 from paywall import clock
 
+VERIFIED_KEPT = 5000
 RENEW_AFTER = timedelta(days=7)
 # What brought a visitor here; who listens to the sign-in takes it out.
 CAME_BY = "came_by"
@@ -42,21 +43,45 @@ NOBODY = SessionFacts(uniquifier=None, has_flashes=False)
 
 
 def reader_key(app: Flask) -> Callable[[Mapping[str, Any]], SessionFacts]:
-    """A reader of session cookies that needs a WSGI environ only; a bad or expired cookie is nobody."""
+    """A reader of session cookies that needs a WSGI environ only; a bad or expired cookie is nobody.
+
+    Those seen last are verified once, for that takes longer than all else at the door; their age counts anew.
+    """
     assert isinstance(app.session_interface, SecureCookieSessionInterface)
     signer = app.session_interface.get_signing_serializer(app)
     assert signer is not None
     name = app.session_interface.get_cookie_name(app)
-    max_age = int(app.permanent_session_lifetime.total_seconds())
+    max_age = app.permanent_session_lifetime
+
+    @lru_cache(maxsize=VERIFIED_KEPT)
+    def verified(cookie: str) -> tuple[SessionFacts, datetime]:
+        found, signed_at = signer.loads(cookie, return_timestamp=True)
+        return SessionFacts(found.get("_user_id"), bool(found.get("_flashes"))), signed_at
 
     def facts(environ: Mapping[str, Any]) -> SessionFacts:
-        try:
-            found = signer.loads(parse_cookie(environ.get("HTTP_COOKIE")).get(name, ""), max_age=max_age)
-        except (BadSignature, UnicodeDecodeError):
+        cookie = cookie_in(environ, name)
+        if not cookie:
             return NOBODY
-        return SessionFacts(found.get("_user_id"), bool(found.get("_flashes")))
+        try:
+            found, signed_at = verified(cookie)
+        except BadSignature:
+            return NOBODY
+        age = clock.wall() - signed_at
+        return found if timedelta(0) <= age <= max_age else NOBODY
 
     return facts
+
+
+def cookie_in(environ: Mapping[str, Any], name: str) -> str:
+    """The value of a cookie of ours in a WSGI environ, "" if there is none.
+
+    Ours hold nothing that is quoted or escaped, so a parser for all that cookies can be is not needed.
+    """
+    for pair in environ.get("HTTP_COOKIE", "").split(";"):
+        known, _, value = pair.partition("=")
+        if known.strip() == name:
+            return str(value.strip())
+    return ""
 
 
 def waiting() -> Waiting | None:

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Row, or_, select
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy import Connection, bindparam, or_, select
 
 from paywall.access.decision import Gate
 from paywall.access.middleware import Gated, Lookup
@@ -13,7 +12,8 @@ from paywall.articles import terms
 from paywall.articles.models import Article, GateRule, Section, Unlock
 from paywall.articles.terms import About, House, Rule, Terms
 from paywall.config import Settings
-from paywall.db import db
+from paywall.db import UTCDateTime, db
+from paywall.questions import Question, Reading
 
 ARTICLE_PATH = "/article/"
 # Prices and neighbours stand on an article's page too: for so many seconds they may be yesterday's.
@@ -34,9 +34,30 @@ COLUMNS = (
     Article.is_metered,
 )
 
-_published = select(*COLUMNS, Article.version).join(Section, Article.section_id == Section.id)
-
-Reading = Connection | Session | scoped_session[Any]
+# The door asks them for each article, once a second.
+_now = bindparam("now", type_=UTCDateTime())
+_published = Question(
+    select(*COLUMNS, Article.version)
+    .join(Section, Article.section_id == Section.id)
+    .where(Article.slug == bindparam("slug"), Article.published_at <= _now)
+)
+_rules = Question(
+    select(
+        Section.slug,
+        GateRule.tag,
+        GateRule.gate,
+        GateRule.first_hours,
+        GateRule.archive_days,
+        GateRule.is_metered,
+    )
+    .outerjoin(Section, GateRule.section_id == Section.id)
+    .order_by(GateRule.position, GateRule.id)
+)
+_unlocks = Question(
+    select(Unlock.since, Unlock.until, Unlock.article_id, Unlock.tag)
+    .where(Unlock.until > _now, or_(Unlock.closed_at.is_(None), Unlock.closed_at > _now))
+    .order_by(Unlock.id)
+)
 
 
 def lookup(settings: Settings) -> Lookup:
@@ -46,39 +67,29 @@ def lookup(settings: Settings) -> Lookup:
         slug = path.removeprefix(ARTICLE_PATH)
         if NUL in slug:
             return None
-        query = _published.where(Article.slug == slug, Article.published_at <= now)
-        row = connection.execute(query).first()
-        if row is None:
+        rows = _published.ask(connection, {"slug": slug, "now": now})
+        if not rows:
             return None
+        row = rows[0]
         gate = of(row, house(connection, settings.default_gate, now))
         return Gated(gate, f"{row.version}-{int(now.timestamp()) // FRESH}", str(row.article_id))
 
     return gated
 
 
-def of(row: Row[*tuple[Any, ...]], house: House) -> Gate:
+def of(row: Any, house: House) -> Gate:
     """The gate, with its windows, of the article in a row that has COLUMNS."""
     own = Terms(row.gate, row.free_until, row.free_from, row.first_hours, row.archive_days, row.is_metered)
     return terms.gate(own, about(row), house)
 
 
-def about(row: Row[*tuple[Any, ...]]) -> About:
+def about(row: Any) -> About:
     """What rules ask of the article in a row that has COLUMNS."""
     return About(row.article_id, row.gate_section, frozenset(row.tags.split()), row.out_at)
 
 
 def house(reading: Reading, default: str, now: datetime) -> House:
     """What stands for the whole paper: rules, and the unlocks that are open at `now` or will be."""
-    rules = select(
-        Section.slug,
-        GateRule.tag,
-        GateRule.gate,
-        GateRule.first_hours,
-        GateRule.archive_days,
-        GateRule.is_metered,
-    ).outerjoin(Section, GateRule.section_id == Section.id)
-    open_later = Unlock.until > now, or_(Unlock.closed_at.is_(None), Unlock.closed_at > now)
-    unlocks = select(Unlock.since, Unlock.until, Unlock.article_id, Unlock.tag).where(*open_later)
     return House(
         default,
         tuple(
@@ -92,9 +103,9 @@ def house(reading: Reading, default: str, now: datetime) -> House:
                 row.slug,
                 row.tag,
             )
-            for row in reading.execute(rules.order_by(GateRule.position, GateRule.id))
+            for row in _rules.ask(reading, {})
         ),
-        tuple(terms.Unlock(*row) for row in reading.execute(unlocks.order_by(Unlock.id))),
+        tuple(terms.Unlock(*row) for row in _unlocks.ask(reading, {"now": now})),
     )
 
 

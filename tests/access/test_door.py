@@ -20,6 +20,7 @@ from paywall.access.pages import PageStore
 from paywall.accounts.models import Reader
 from paywall.accounts.sessions import NOBODY, SessionFacts
 from paywall.db import db
+from paywall.questions import Lines
 from tests.articles.patrons import EMAIL, hold
 
 PATHS = frozenset(f"/article/{key}" for key in "abcd")
@@ -46,7 +47,7 @@ class House:
             lookup=self.lookup,
             arrivals=Arrivals(
                 sessions=lambda _environ: self.session,
-                reading=lambda: engine,
+                lines=Lines(writing),
                 writing=lambda: writing,
                 allowance=allowance,
                 cookies=Cookies("a key for tests only", broken_is_spent=broken_is_spent),
@@ -209,6 +210,8 @@ def test_a_database_that_is_gone_means_teaser(
 
     monkeypatch.setattr("paywall.access.visitors.Readers.by_session", gone)
     assert SECRET not in house.client.get("/article/a").text
+    monkeypatch.setattr("paywall.access.gift_links.opening.GiftLinks.look", gone)
+    assert SECRET not in house.client.get("/article/a?gift=1.abc").text
     house.broken = True
     house.door.forget()
     assert SECRET not in house.client.get("/article/a").text

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -45,7 +46,12 @@ BY_NAME = {engine.name: engine for engine in ENGINES}
 
 def claimed(user_agent: str) -> Engine | None:
     """The engine whose crawler a User-Agent says it is: a reason to look, and never a proof."""
-    said = user_agent[:LONGEST_AGENT].lower()
+    return _claimed(user_agent[:LONGEST_AGENT])
+
+
+@lru_cache(maxsize=1000)
+def _claimed(user_agent: str) -> Engine | None:
+    said = user_agent.lower()
     return next((engine for engine in ENGINES if engine.agent in said), None)
 
 

@@ -94,13 +94,6 @@ def test_a_look_is_one_query_by_the_primary_key(links: GiftLinks, link: GiftLink
     assert "WHERE gift_link.id = " in asked[-1]
 
 
-def test_a_database_that_does_not_answer_gives_nothing(links: GiftLinks, link: GiftLink) -> None:
-    with db.engine.connect() as broken:
-        broken.exec_driver_sql("DROP TABLE gift_arrival")
-        broken.exec_driver_sql("DROP TABLE gift_link")
-        assert links.look(broken, links.token(link), KEY, clock.now()) == Opening(State.UNCHECKED)
-
-
 @pytest.mark.parametrize(
     ("environ", "counted"),
     [
