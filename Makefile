@@ -23,7 +23,7 @@ run: .venv/run.stamp ## Start the demo: web server and worker; PORT=8001 for ano
 test: system .venv/test.stamp ## Check everything: style, types, layers, then all tests on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p build && rm -f .coverage .coverage.*
-	@set -o pipefail; $(BIN)/pytest -n 2 --dist loadfile --durations 10 --cov --cov-report= | tee build/pytest.txt; \
+	@set -o pipefail; $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10 --cov --cov-report= | tee build/pytest.txt; \
 	  tests=$$?; $(BIN)/coverage report --fail-under 95; all=$$?; \
 	  $(BIN)/coverage report --fail-under 100 --include '$(PURE)'; pure=$$?; \
 	  [ $$all = 0 ] || echo 'Coverage is below 95 %.'; \

@@ -51,7 +51,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave PostgreSQL out when asked to."""
+    """Leave PostgreSQL out when asked to, and begin with files that take long, or one worker ends alone."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("story", "server", "browser"))))
     if config.getoption("--sqlite-only"):
         left_out = [item for item in items if item.get_closest_marker("postgresql")]
         config.hook.pytest_deselected(items=left_out)
