@@ -57,6 +57,10 @@ class Gate:
                 return window.gate
         return self
 
+    def until(self, now: datetime) -> datetime | None:
+        """When the window that is open at `now` ends; None if none is open, or it has no end."""
+        return next((window.until for window in self.windows if window.is_open(now)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -72,7 +72,8 @@ def lookup(settings: Settings) -> Lookup:
             return None
         row = rows[0]
         gate = of(row, house(connection, settings.default_gate, now))
-        return Gated(gate, f"{row.version}-{int(now.timestamp()) // FRESH}", str(row.article_id))
+        version = f"{row.version}-{int(now.timestamp()) // FRESH}-{gate.until(now)}"
+        return Gated(gate, version, str(row.article_id))
 
     return gated
 

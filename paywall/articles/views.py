@@ -49,8 +49,8 @@ articles = Blueprint("articles", __name__)
 class Sheet:
     """All that the article page may print: `html` is the whole body only where the door said so.
 
-    `is_open`: it does so for everybody. `gated_class`: that of the elements which hold what others do not
-    see; None if there are none on this page.
+    `is_open`: it does so for everybody, until `open_until` if that has an end. `gated_class`: that of the
+    elements which hold what others do not see; None if there are none on this page.
     """
 
     card: Card
@@ -62,6 +62,7 @@ class Sheet:
     reads_left: int | None
     meter_days: int
     is_open: bool
+    open_until: datetime | None
     gated_class: str | None
     offer: Offer | None
     related: list[Card]
@@ -180,6 +181,7 @@ def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> 
         reads_left=decision.reads_left,
         meter_days=allowance.days,
         is_open=is_open,
+        open_until=gates.of(row, house).until(now) if is_open else None,
         gated_class=teaser.GATED if marked else None,
         offer=None if is_full else offer(card.gate, decision, signed_in=signed_in),
         related=cards.related(card, house, now),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import Result
@@ -16,6 +17,7 @@ from tests.articles.files import publish
 from tests.moving import MovingClock
 
 PEARL = "pearl"
+ZONE = ZoneInfo("Europe/Sofia")
 Run = Callable[..., Result]
 
 
@@ -118,6 +120,20 @@ def test_an_unlock_opens_and_closes_by_itself(
     assert shown(client) == "---"
     assert run("unlock", "list").output == "Nothing is unlocked.\n"
     assert "Flood warning" in run("unlock", "list", "--all").output
+
+
+def test_readers_are_told_until_when_it_is_open(
+    app: Flask, client: FlaskClient, run: Run, clock: MovingClock
+) -> None:
+    put_out(app)
+    words = ("unlock", "open", "vault", "--why", "Flood warning", "--by", "Vera", "--until")
+    evening = ours.now().astimezone(ZONE).replace(hour=18, minute=0) + timedelta(days=2)
+    for end in (evening, evening + timedelta(hours=1)):
+        run(*words, f"{end:%Y-%m-%d %H:%M}")
+        said = f"This article is open to everyone until {end:%A} {end.day} {end:%B, %H:%M}."
+        assert said in client.get("/article/vault").text
+        run("unlock", "close", run("unlock", "list").output.split()[0], "--by", "Vera")
+    assert "open to everyone" not in client.get("/article/vault").text
 
 
 def test_a_whole_tag_can_be_unlocked_and_closed_early(app: Flask, client: FlaskClient, run: Run) -> None:
