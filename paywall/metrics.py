@@ -42,12 +42,6 @@ _decisions = Counter(
     ["show", "reason"],
     registry=_registry,
 )
-page_store = Gauge(
-    "paywall_page_store_bytes",
-    "Rendered pages in memory; of several web processes that which holds most.",
-    registry=_registry,
-    multiprocess_mode="max",
-)
 
 
 def answered(requests: Sequence[tuple[str, str, str, float]]) -> None:
@@ -66,6 +60,11 @@ def decided(show: str, reason: str) -> None:
     _decided.add((show, reason))
 
 
+def stored_pages(size: int) -> None:
+    """How many bytes of rendered pages this process holds now."""
+    _page_store().set(size)
+
+
 def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:
     """Show what `read` returns, asked at each reading inside an application context."""
     _gauges[name] = (meaning, read)
@@ -82,6 +81,17 @@ def text() -> bytes:
     """Everything, in Prometheus's text format; needs an application context."""
     behind.catch_up()
     return generate_latest(_of_all_processes()) + generate_latest(_asked())
+
+
+@cache
+def _page_store() -> Gauge:
+    # Without labels it makes its file at once: not on import, for a command may have no right to.
+    return Gauge(
+        "paywall_page_store_bytes",
+        "Rendered pages in memory; of several web processes that which holds most.",
+        registry=_registry,
+        multiprocess_mode="max",
+    )
 
 
 def _count(decisions: list[tuple[str, str]]) -> None:

@@ -49,7 +49,7 @@ class PageStore:
             self.size += len(page.body)
             while self.size > self._limit and self._pages:
                 self._drop(next(iter(self._pages)))
-            metrics.page_store.set(self.size)
+            metrics.stored_pages(self.size)
 
     def clear(self) -> None:
         """Drop every page."""
