@@ -1,5 +1,6 @@
 """Databases that take long to build and are kept between runs: SQLite files, or a cluster of PostgreSQL."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from tests import cluster
 KINDS = ("sqlite", "postgresql")
 # Fills the empty database at an address; the folder is for what else is made on the way.
 Build = Callable[[str, Path], None]
-# The address of the database of that name, which is built if it is not there yet.
+# The address of the database of that name, which is built if it is not there yet; in place of one whose name
+# differs in the last word only, which is made by an older recipe.
 Databases = Callable[[str, Build], str]
 
 
@@ -35,6 +37,8 @@ class _Files:
     def __call__(self, name: str, build: Build) -> str:
         file = self._folder / f"{name}.sqlite3"
         if not file.exists():
+            for older in self._folder.glob(f"{_without_recipe(name)}_*.sqlite3*"):
+                older.unlink()
             with TemporaryDirectory(dir=self._folder) as work:
                 made = Path(work) / "paywall.sqlite3"
                 build(f"sqlite:///{made}", Path(work))
@@ -56,7 +60,9 @@ def _cluster(folder: Path) -> Iterator[None]:
 
 
 def _in_cluster(name: str, build: Build) -> str:
-    if not _do("SELECT 1 FROM pg_database WHERE datname = {}", sql.Literal(name)):
+    if not _do("SELECT datname FROM pg_database WHERE datname = {}", sql.Literal(name)):
+        for older in _older(name):
+            _do("DROP DATABASE {}", sql.Identifier(older))
         unfinished = sql.Identifier(f"{name}_unfinished")
         _do("DROP DATABASE IF EXISTS {}", unfinished)
         _do("CREATE DATABASE {}", unfinished)
@@ -66,8 +72,18 @@ def _in_cluster(name: str, build: Build) -> str:
     return cluster.url(name)
 
 
-def _do(command: str, *names: sql.Composable) -> int:
-    """Carry out a command beside all databases; how many rows came of it."""
+def _older(name: str) -> list[str]:
+    pattern = re.escape(_without_recipe(name)) + "_[0-9a-f]+"
+    return [known for known in _do("SELECT datname FROM pg_database") if re.fullmatch(pattern, known)]
+
+
+def _without_recipe(name: str) -> str:
+    return name.rpartition("_")[0]
+
+
+def _do(command: str, *names: sql.Composable) -> list[str]:
+    """Carry out a command beside all databases; the first column of what came of it."""
     url = cluster.url(cluster.SUPERUSER).replace("+psycopg", "", 1)
     with closing(psycopg.connect(url, autocommit=True)) as connection:
-        return connection.execute(sql.SQL(command).format(*names)).rowcount
+        done = connection.execute(sql.SQL(command).format(*names))
+        return [row[0] for row in done] if done.description else []
