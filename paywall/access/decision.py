@@ -57,9 +57,12 @@ class Gate:
                 return window.gate
         return self
 
-    def until(self, now: datetime) -> datetime | None:
-        """When the window that is open at `now` ends; None if none is open, or it has no end."""
-        return next((window.until for window in self.windows if window.is_open(now)), None)
+    def open_until(self, now: datetime) -> datetime | None:
+        """When the last of the windows ends that open it to everyone at `now`; None if it may stay open."""
+        ends = [one.until for one in self.windows if one.gate.level is Level.PUBLIC and one.is_open(now)]
+        if self.level is Level.PUBLIC or None in ends:
+            return None
+        return max(filter(None, ends), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def lookup(settings: Settings) -> Lookup:
             return None
         row = rows[0]
         gate = of(row, house(connection, settings.default_gate, now))
-        version = f"{row.version}-{int(now.timestamp()) // FRESH}-{gate.until(now)}"
+        version = f"{row.version}-{int(now.timestamp()) // FRESH}-{gate.open_until(now)}"
         return Gated(gate, version, str(row.article_id))
 
     return gated

@@ -181,7 +181,7 @@ def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> 
         reads_left=decision.reads_left,
         meter_days=allowance.days,
         is_open=is_open,
-        open_until=gates.of(row, house).until(now) if is_open else None,
+        open_until=gates.of(row, house).open_until(now) if is_open else None,
         gated_class=teaser.GATED if marked else None,
         offer=None if is_full else offer(card.gate, decision, signed_in=signed_in),
         related=cards.related(card, house, now),

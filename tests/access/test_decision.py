@@ -1,5 +1,6 @@
 """The decision, as a table with its boundary instants."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from paywall.membership.rules import Holding
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 NOBODY = Visitor()
 READER = Visitor(reader_id=1)
 SUPPORTER = Visitor(1, (Holding("supporter", LATER),))
@@ -140,6 +142,24 @@ def test_the_first_window_that_is_open_stands_in_the_place_of_the_gate(
     windows: tuple[Window, ...], reason: Reason
 ) -> None:
     assert decide(Gate(Level.PATRONS, windows=windows), NOBODY, NOW).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("gate", "windows", "until"),
+    [
+        ("patrons", (Window(PUBLIC, until=LATER),), LATER),
+        ("patrons", (Window(PUBLIC, until=LATER), Window(PUBLIC, until=LATER + HOUR)), LATER + HOUR),
+        ("patrons", (Window(PUBLIC, until=LATER), Window(PUBLIC, since=NOW)), None),
+        ("patrons", (Window(PUBLIC, until=NOW),), None),
+        ("patrons", (Window(Gate(Level.REGISTERED), until=LATER),), None),
+        ("patrons", (), None),
+        ("public", (Window(PUBLIC, until=LATER),), None),
+    ],
+)
+def test_until_when_a_gate_is_open_to_everyone(
+    gate: str, windows: tuple[Window, ...], until: datetime | None
+) -> None:
+    assert replace(Gate.parse(gate), windows=windows).open_until(NOW) == until
 
 
 def test_a_trace_names_each_rule_up_to_the_one_that_had_the_answer() -> None:
