@@ -96,7 +96,10 @@ def _gone(customer_id: int, customer: str, ticket: int, also: Iterable[str]) -> 
     def facts(reader_id: int) -> list[Facts]:
         return [*facts_of(last), *_ended(reader_id, last)]
 
-    return _write(customer_id, ticket, facts, _last_payments(customer), last)
+    is_written = _write(customer_id, ticket, facts, Entries(), last)
+    # Afterwards, for access must not wait for so many questions.
+    _keep_payments(customer_id, customer, ticket)
+    return is_written
 
 
 def _live_ids(customer_id: int) -> list[str]:
@@ -114,14 +117,19 @@ def _last_word(subscription: str) -> RemoteSubscription | None:
         return None
 
 
-def _last_payments(customer: str) -> Entries:
+def _keep_payments(customer_id: int, customer: str, ticket: int) -> None:
     """What became of the charges that we know of one who was deleted: money can still be given back."""
+    reader_id = db.session.get_one(StripeCustomer, customer_id).reader_id
     known = comparing.charges_of(customer)
     db.session.commit()
-    try:
-        return gateway().charges(known)
-    except Gone:
-        return Entries()
+    for charge in known:
+        try:
+            entries = gateway().charge(charge)
+        except Gone:
+            log.warning("charge_gone", charge=charge)
+            continue
+        keeping.keep(entries, ticket, readers={customer: reader_id})
+        db.session.commit()
 
 
 def _ended(reader_id: int, told: Iterable[RemoteSubscription]) -> list[Facts]:

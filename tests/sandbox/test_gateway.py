@@ -144,7 +144,7 @@ class TestRequests:
         (dispute,) = gateway.disputes_after(None, since).items[0].disputes
         assert gateway.charge_behind(Kind.DISPUTE, dispute.stripe_id) == disputed.id
         assert gateway.charge_behind(Kind.REFUND, lines.refunds[0].stripe_id) == refunded.id
-        assert gateway.charges([disputed.id]).disputes == (dispute,)
+        assert gateway.charge(disputed.id).disputes == (dispute,)
         (payout,) = gateway.payouts_after(None, None).items[0].payouts
         assert gateway.payout(payout.stripe_id).payouts == (payout,)
         assert len(gateway.paid_out_after(None, payout.stripe_id).items[0].transactions) == 6

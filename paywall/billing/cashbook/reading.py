@@ -48,7 +48,7 @@ def charge(stripe_id: str) -> None:
     """
     ticket = tickets.tear()
     db.session.commit()
-    entries = gateway().charges([stripe_id])
+    entries = gateway().charge(stripe_id)
     ours = customers(one.customer for one in entries.payments)
     db.session.commit()
     for customer_id, _ in ours.values():

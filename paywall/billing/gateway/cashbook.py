@@ -46,11 +46,10 @@ class CashBook(Line):
         payments = tuple(replace(one, invoice=_invoice(one, paid_for)) for one in found.payments)
         return replace(found, invoices=invoices, payments=payments)
 
-    def charges(self, stripe_ids: Iterable[str]) -> Entries:
-        """Charges by their ids, with all that came of each; raises Gone if one is not there."""
-        asked: Any = {"expand": list(_WITH_ALL)}
+    def charge(self, stripe_id: str) -> Entries:
+        """One charge with all that came of it; raises Gone."""
         with self.talking():
-            return self._of_charges(self.client.v1.charges.retrieve(one, asked) for one in stripe_ids)
+            return self._of_charges([self.client.v1.charges.retrieve(stripe_id, {"expand": list(_WITH_ALL)})])
 
     def charge_behind(self, kind: Kind, stripe_id: str) -> str | None:
         """The charge that a refund or a dispute is about; raises Gone."""

@@ -7,6 +7,7 @@ import stripe
 from sqlalchemy import select
 
 from paywall.billing.cashbook import rules
+from paywall.billing.cashbook.facts import Entries
 from paywall.billing.cashbook.models import (
     BalanceTransaction,
     Dispute,
@@ -20,6 +21,7 @@ from paywall.billing.models import StripeCustomer
 from paywall.billing.remote import Gone
 from paywall.billing.sync import facts_of
 from paywall.db import db
+from paywall.errors import Unavailable
 from paywall.membership.rules import Status
 from tests.billing.cashbook.lives import CARDS
 from tests.billing.cashbook.town import DISPUTED, FAILS, INQUIRED, again, only, rows, v1
@@ -143,15 +145,39 @@ def test_money_given_back_after_its_payer_was_deleted_is_on_their_charge(shop: S
     assert (only(Payment).reader_id, only(Payment).invoice) == (shop.reader.id, paid.invoice)
 
 
-def test_who_was_deleted_holds_nothing_even_if_stripe_has_lost_their_charges(
+def test_a_charge_that_stripe_has_lost_keeps_nobody_from_the_others(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.join()
+    shop.sandbox.advance(months=1, by=timedelta(hours=2))
+    again(shop)
+    first, second = rows(Payment)
+    v1().customers.delete(first.customer)
+    for one in (first, second):
+        v1().refunds.create({"charge": one.stripe_id})
+    real = gateway().charge
+
+    def charge(stripe_id: str) -> Entries:
+        if stripe_id == first.stripe_id:
+            raise Gone("gone")
+        return real(stripe_id)
+
+    monkeypatch.setattr(gateway(), "charge", charge)
+    again(shop)
+    assert [one.refunded for one in rows(Payment)] == [0, 500]
+
+
+def test_who_was_deleted_holds_nothing_though_stripe_falls_silent_over_their_charges(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.join()
     v1().customers.delete(only(Payment).customer)
 
-    def gone(_charges: list[str]) -> None:
-        raise Gone("gone")
+    def silent(_charge: str) -> Entries:
+        raise Unavailable("silent")
 
-    monkeypatch.setattr(gateway(), "charges", gone)
-    again(shop)
-    assert (shop.held()[0].status, only(Payment).refunded) == (Status.CANCELED, 0)
+    monkeypatch.setattr(gateway(), "charge", silent)
+    with pytest.raises(Unavailable):
+        again(shop)
+    db.session.rollback()
+    assert shop.held()[0].status is Status.CANCELED
