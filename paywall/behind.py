@@ -6,6 +6,7 @@ it back than to answer. To count a hundred at once costs as much as to count one
 
 import os
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,53 +28,89 @@ class Behind(Generic[T]):
 
     def __init__(self, take: Callable[[list[T]], None]) -> None:
         self._take = take
-        self._things: deque[T] = deque()
-        self._taking = Lock()
+        self._has_failed = False
+        self.forget()
         _all.append(self)
 
     def add(self, thing: T) -> None:
         """Leave a thing to be taken soon."""
         self._things.append(thing)
-        if not _begun.is_set() or len(self._things) >= MOST:
+        if not _state.has_begun:
             self.catch_up()
-        elif not _has_some.is_set():
-            _has_some.set()
+        elif len(self._things) >= MOST:
+            self.try_to_catch_up()
+        elif not _state.has_some.is_set():
+            _state.has_some.set()
 
     def catch_up(self) -> None:
-        """Take all that waits now."""
+        """Take all that waits now; raises what taking it raises."""
         with self._taking:
             things = [self._things.popleft() for _ in range(len(self._things))]
             if things:
                 self._take(things)
+                self._has_failed = False
+
+    def try_to_catch_up(self) -> None:
+        """The same where nobody can help it: what fails to be taken is lost, and the first failure told."""
+        try:
+            self.catch_up()
+        except Exception:
+            # Often it is the log's own disk that is full, and then nothing can be told either.
+            with suppress(Exception):
+                if not self._has_failed:
+                    traceback.print_exc()
+            self._has_failed = True
+
+    def forget(self) -> None:
+        """Have nothing waiting, whoever was about to take it."""
+        self._things: deque[T] = deque()
+        self._taking = Lock()
+
+
+class _State:
+    """Of this process; a child that it forks begins anew, with no thread but the one that made it."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self.beginning, self.has_some = Lock(), Event()
 
 
 def begin() -> None:
-    """Let things wait from now on, in this process; at its end the last ones are taken."""
-    if not _begun.is_set():
-        with _beginning:
-            if not _begun.is_set():
+    """Let things wait from now on, in this process, until it ends."""
+    if not _state.has_begun:
+        with _state.beginning:
+            if not _state.has_begun:
                 # Not atexit: web processes are children that multiprocessing made, and end without it.
-                Finalize(None, catch_up, exitpriority=0)
-                Thread(target=_now_and_then, name="behind", daemon=True).start()
-                _begun.set()
+                Finalize(None, _end, exitpriority=0)
+                Thread(target=_now_and_then, args=(_state.has_some,), name="behind", daemon=True).start()
+                _state.has_begun = True
 
 
 def catch_up() -> None:
     """Take all that waits, of every kind; and then what that has left behind."""
     for one in _all * 2:
-        one.catch_up()
+        one.try_to_catch_up()
 
 
-def _now_and_then() -> None:
-    while _has_some.wait():
+def _end() -> None:
+    _state.has_begun = False
+    catch_up()
+
+
+def _now_and_then(has_some: Event) -> None:
+    while has_some.wait():
         time.sleep(EVERY)
-        _has_some.clear()
-        # Mostly it is the log's own disk that is full: nothing can be said of it, and it may have room again.
-        with suppress(Exception):
-            catch_up()
+        has_some.clear()
+        catch_up()
+
+
+def _begin_anew() -> None:
+    global _state
+    _state = _State()
+    for one in _all:
+        one.forget()
 
 
 _all: list[Behind[Any]] = []
-_beginning, _begun, _has_some = Lock(), Event(), Event()
-# A child has no thread but the one that made it.
-os.register_at_fork(after_in_child=_begun.clear)
+_state = _State()
+os.register_at_fork(after_in_child=_begin_anew)

@@ -61,8 +61,8 @@ def decided(show: str, reason: str) -> None:
 
 
 def stored_pages(size: int) -> None:
-    """How many bytes of rendered pages this process holds now."""
-    _page_store().set(size)
+    """Tell, soon, how many bytes of rendered pages this process holds now."""
+    _sizes.add(size)
 
 
 def gauge(name: str, meaning: str, read: Callable[[], float]) -> None:
@@ -88,7 +88,7 @@ def _page_store() -> Gauge:
     # Without labels it makes its file at once: not on import, for a command may have no right to.
     return Gauge(
         "paywall_page_store_bytes",
-        "Rendered pages in memory; of several web processes that which holds most.",
+        "Rendered pages in memory; of several web processes the most that one held when it told it last.",
         registry=_registry,
         multiprocess_mode="max",
     )
@@ -99,7 +99,11 @@ def _count(decisions: list[tuple[str, str]]) -> None:
         _decisions.labels(show, reason).inc(times)
 
 
-_decided = Behind(_count)
+def _tell_size(sizes: list[int]) -> None:
+    _page_store().set(sizes[-1])
+
+
+_decided, _sizes = Behind(_count), Behind(_tell_size)
 # There are few endpoints, looked up for each request.
 _of_latency = cache(_latency.labels)
 

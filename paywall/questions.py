@@ -82,11 +82,9 @@ class Lines:
     def _kept(self) -> Connection | None:
         """The one used last; those that lay idle go back to the pool."""
         with suppress(IndexError):
-            while True:
-                connection, used = self._idle.pop()
-                if time.monotonic() - used < STILL_GOOD:
-                    return connection
-                connection.close()
+            while time.monotonic() - self._idle[0][1] > STILL_GOOD:
+                self._idle.popleft()[0].close()
+            return self._idle.pop()[0]
         return None
 
     def _opened(self) -> Connection:
@@ -138,12 +136,31 @@ class _Words:
 
     def _answer(self, connection: Connection, asked: Any) -> Any:
         """By the driver alone; but who listens to statements hears this one, and an error is SQLAlchemy's."""
-        if not connection.dispatch.before_cursor_execute:
-            driver = connection.dialect.loaded_dbapi
-            with suppress(driver.Error), closing(connection.connection.cursor()) as cursor:
+        if connection.dispatch.before_cursor_execute:
+            return connection.exec_driver_sql(self.sql, asked)
+        driver = connection.dialect.loaded_dbapi
+        try:
+            with closing(connection.connection.cursor()) as cursor:
                 cursor.execute(self.sql, asked)
                 return cursor.fetchall()
-        return connection.exec_driver_sql(self.sql, asked)
+        except driver.Error as error:
+            raise self._failed(connection, error) from error
+
+    def _failed(self, connection: Connection, error: Any) -> Exception:
+        dialect, line = connection.dialect, connection.connection.dbapi_connection
+        is_cut = line is None or dialect.is_disconnect(error, line, None)
+        if is_cut:
+            connection.invalidate(error)
+        # What was asked with stays out of it, as the engine's `hide_parameters` has it.
+        told: DBAPIError = DBAPIError.instance(
+            self.sql,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            connection_invalidated=is_cut,
+            dialect=dialect,
+        )
+        return told
 
     def _turned(self, row: Sequence[Any]) -> Any:
         found = list(row)

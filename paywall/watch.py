@@ -144,7 +144,6 @@ class Watch:
 
 
 def _tell(answered: list[Answered]) -> None:
-    metrics.answered([(one.endpoint, one.method, one.status, one.seconds) for one in answered])
     for one in answered:
         logs.request(
             method=one.method,
@@ -155,6 +154,7 @@ def _tell(answered: list[Answered]) -> None:
             at=one.at,
             quietly=one.path in QUIET_PATHS,
         )
+    metrics.answered([(one.endpoint, one.method, one.status, one.seconds) for one in answered])
 
 
 _answered = Behind(_tell)

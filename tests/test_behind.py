@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from threading import Event, Thread
+from threading import Thread
 
 import pytest
 
@@ -13,10 +13,9 @@ from paywall.behind import Behind
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where several threads serve, without the thread that catches up."""
-    may_wait = Event()
-    may_wait.set()
-    monkeypatch.setattr(behind, "_begun", may_wait)
-    monkeypatch.setattr(behind, "_has_some", Event())
+    state = behind._State()
+    state.has_begun = True
+    monkeypatch.setattr(behind, "_state", state)
 
 
 def test_where_one_thread_serves_each_thing_is_taken_at_once() -> None:
@@ -66,16 +65,36 @@ def test_of_many_threads_nothing_is_lost_or_taken_twice(begun: None) -> None:
     assert sorted(taken) == list(range(4000))
 
 
+def test_a_failure_is_told_once_and_keeps_no_other_kind_from_being_taken(
+    begun: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(behind, "_all", [])
+
+    def fail(_things: list[int]) -> None:
+        raise OSError("No space left on device")
+
+    taken: list[list[int]] = []
+    broken, sound = Behind(fail), Behind(taken.append)
+    for number in (1, 2):
+        broken.add(number)
+        sound.add(number)
+        behind.catch_up()
+    assert taken == [[1], [2]]
+    assert capsys.readouterr().err.count("\nOSError: ") == 1
+
+
 PROCESS = """
-from multiprocessing import Process
+from multiprocessing import get_context
 from paywall import behind
-waiting = behind.Behind(lambda lines: print(*lines))
+waiting = behind.Behind(lambda lines: print(*lines, sep=chr(10), flush=True))
 first = behind.Behind(waiting.add)
 def work():
     behind.begin()
     waiting.add("last")
     first.add("words")
-worker = Process(target=work)
+behind.begin()
+waiting.add("the parent's")
+worker = get_context("fork").Process(target=work)
 worker.start()
 worker.join()
 """
@@ -83,7 +102,7 @@ worker.join()
 
 def test_what_waits_at_the_end_of_a_worker_is_taken() -> None:
     done = subprocess.run([sys.executable, "-c", PROCESS], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["last", "['words']"]
+    assert sorted(done.stdout.splitlines()) == ["['words']", "last", "the parent's"]
 
 
 SOON = """

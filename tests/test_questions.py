@@ -1,13 +1,15 @@
 """One SELECT a request: the driver answers as SQLAlchemy does, on a connection kept while it is good."""
 
+import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, bindparam, event, func, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from paywall.accounts.models import Reader
 from paywall.db import UTCDateTime, db
@@ -56,9 +58,10 @@ def test_who_listens_to_statements_hears_it(engine: Engine, lines: Lines) -> Non
     assert [one for one in heard if "BEGIN" not in one] == heard[-1:]
 
 
-def test_an_error_is_sqlalchemys_and_the_next_asks_anew(lines: Lines) -> None:
-    with pytest.raises(SQLAlchemyError):
+def test_an_error_is_sqlalchemys_and_the_next_asks_anew(engine: Engine, lines: Lines) -> None:
+    with pytest.raises(OperationalError if engine.dialect.name == "sqlite" else ProgrammingError) as error:
         ask(lines, Question(select(text("no_such_column"))))
+    assert "no_such_column" in str(error.value)
     assert ask(lines) == [ANA]
 
 
@@ -71,11 +74,26 @@ def test_a_connection_is_kept_for_the_next_question_and_sees_what_is_new(lines: 
     assert lines.ask(itself) is first
 
 
+def test_what_is_kept_for_a_crowd_goes_back_when_one_comes_alone(
+    database: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SQLite is asked in turn, so that there is no crowd.
+    lines._turn = nullcontext()
+    first = lines.ask(lambda connection: (connection, lines.ask(itself)))
+    assert len(lines._idle) == 2
+    now = time.monotonic()
+    for later in (0.6, 1.2, 1.8):
+        monkeypatch.setattr(time, "monotonic", lambda later=later: now + later)
+        lines.ask(itself)
+    assert len(lines._idle) == 1
+    assert [one.closed for one in first].count(True) == 1
+
+
 def test_one_that_lay_idle_goes_back_to_the_pool_that_looks_at_it(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = lines.ask(itself)
-    monkeypatch.setattr("paywall.questions.STILL_GOOD", 0)
+    monkeypatch.setattr("paywall.questions.STILL_GOOD", -1)
     assert lines.ask(itself) is not first
     assert first.closed
 

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import sys
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
-from paywall import clock, metrics, watch
+from paywall import clock, logs, metrics, watch
 from paywall.db import db
 from paywall.mail import Letter
 from tests.conftest import make_settings
@@ -138,6 +140,18 @@ class TestRequestLine:
         assert line["ms"] > 0
 
     @ONE_DATABASE
+    def test_a_long_path_is_cut_after_the_address_in_it_is_hidden(
+        self, client: FlaskClient, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        start = "/section/" + "a" * 280
+        client.get(f"{start}=reader@a.example" + "a" * 20_000, buffered=True)
+        client.get("/section/@" + "a" * 20_000, buffered=True)
+        shown = [line["path"] for line in lines(capsys)[-2:]]
+        assert shown[0].startswith("/section/aaa")
+        assert "reader" not in shown[0]
+        assert [len(path) <= logs.LONGEST_PATH for path in shown] == [True, True]
+
+    @ONE_DATABASE
     @pytest.mark.parametrize(
         ("path", "shown"),
         [
@@ -217,3 +231,13 @@ class TestHeaders:
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """The lines of the log so far."""
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_lines_are_written_in_pieces_that_no_other_process_can_tear(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=written.append, flush=lambda: None))
+    said = [f"{number} {'x' * 200}" for number in range(100)] + ["y" * 10_000, "last"]
+    logs._write(said)
+    assert "".join(written) == "".join(f"{line}\n" for line in said)
+    assert all(len(piece) <= 4096 and piece.endswith("\n") for piece in written if "y" not in piece)
+    assert len(written) < 10

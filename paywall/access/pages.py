@@ -56,6 +56,7 @@ class PageStore:
         with self._lock:
             self._pages.clear()
             self.size = 0
+            metrics.stored_pages(self.size)
 
     def _drop(self, key: Hashable) -> None:
         page = self._pages.pop(key, None)
