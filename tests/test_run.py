@@ -41,10 +41,17 @@ def test_starts_shows_the_paper_and_keeps_its_data(data: Path) -> None:
         assert "patron@demo.example" in server.output()
         with urllib.request.urlopen(f"{server.url}/readyz", timeout=10) as answer:
             assert answer.status == 200
-        with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
-            assert b"paywall_requests_total{" in answer.read()
+        # The other process may have answered until now, and counts a moment later.
+        wait_for(lambda: b"paywall_requests_total{" in read(f"{server.url}/metrics"))
     assert key.read_text() == before
     assert "Traceback" not in server.output()
+
+
+def read(url: str) -> bytes:
+    """What a page says."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        said: bytes = answer.read()
+        return said
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
