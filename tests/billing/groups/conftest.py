@@ -1,7 +1,9 @@
 """A newsroom that sells a plan by the seat, an owner who buys some, and people who are invited."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from paywall import clock
 from paywall.accounts.models import Reader
 from paywall.billing import customers
 from paywall.billing.gateway import gateway
@@ -51,6 +54,15 @@ class School:
         """Pay on Stripe's page, and come back."""
         paid = self.shop.sandbox.checkout.pay(page.rpartition("/")[2], card(number))
         self.owner.get((paid.redirect_url or "").removeprefix(SITE))
+
+    @contextmanager
+    def standing_at(self, instant: datetime) -> Iterator[None]:
+        """Let our own time stand: Stripe's runs, and a second before an end is over before all is asked."""
+        clock.use(lambda: instant)
+        try:
+            yield
+        finally:
+            clock.use(self.shop.sandbox.now)
 
     def invite(self, *addresses: str) -> TestResponse:
         """Fill in the form on the group's page."""
