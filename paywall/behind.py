@@ -81,20 +81,21 @@ def begin() -> None:
         with _state.beginning:
             if not _state.has_begun:
                 # Not atexit: web processes are children that multiprocessing made, and end without it.
-                Finalize(None, _end, exitpriority=0)
+                Finalize(None, end, exitpriority=0)
                 Thread(target=_now_and_then, args=(_state.has_some,), name="behind", daemon=True).start()
                 _state.has_begun = True
+
+
+def end() -> None:
+    """Let nothing wait from now on, and take what does."""
+    _state.has_begun = False
+    catch_up()
 
 
 def catch_up() -> None:
     """Take all that waits, of every kind; and then what that has left behind."""
     for one in _all * 2:
         one.try_to_catch_up()
-
-
-def _end() -> None:
-    _state.has_begun = False
-    catch_up()
 
 
 def _now_and_then(has_some: Event) -> None:

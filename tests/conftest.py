@@ -59,6 +59,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.fixture(autouse=True)
+def nothing_waits() -> Iterator[None]:
+    """A test that serves from several threads leaves the next one's lines and counts alone."""
+    from paywall import behind
+
+    yield
+    behind.end()
+
+
 @pytest.fixture(scope="session")
 def sqlite_copies(tmp_path_factory: pytest.TempPathFactory) -> "SQLiteCopies":
     """Copies of a migrated SQLite file."""
