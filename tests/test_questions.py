@@ -75,7 +75,7 @@ def test_a_connection_is_kept_for_the_next_question_and_sees_what_is_new(lines: 
 
 
 def test_what_is_kept_for_a_crowd_goes_back_when_one_comes_alone(
-    database: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # SQLite is asked in turn, so that there is no crowd.
     lines._turn = nullcontext()

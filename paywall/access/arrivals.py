@@ -108,10 +108,11 @@ class Arrivals:
         known = self._known(session.uniquifier, key, now) if session.uniquifier is not None else None
         gift = self._gift(environ, key, now)
         through = self._through(environ, stands, known, now)
-        if known is None and not (gift or through or session.has_flashes):
-            return self._to_stranger(environ, stands, key, now)
         reads = self._reads(environ, stands) if known is None else ()
         visitor = known.visitor if known else self._stranger(environ, stands, key, reads, now)
+        if known is None and not (gift or through or session.has_flashes):
+            # Most of all who come bring nothing, or a count of free reads alone.
+            return self._spend(_said(stands, visitor), environ, visitor, key, reads or (), now)
         if gift or through:
             visitor = replace(
                 visitor,
@@ -129,12 +130,6 @@ class Arrivals:
             is_shared=known is None and visitor == NOBODY,
         )
         return self._spend(arrival, environ, visitor, key, reads or (), now)
-
-    def _to_stranger(self, environ: Mapping[str, Any], stands: Gate, key: str, now: datetime) -> Arrival:
-        """What is said to who brings nothing, or a count of free reads alone: to most of all who come."""
-        reads = self._reads(environ, stands)
-        visitor = self._stranger(environ, stands, key, reads, now)
-        return self._spend(_said(stands, visitor), environ, visitor, key, reads or (), now)
 
     def _known(self, uniquifier: str, key: str, now: datetime) -> Known | None:
         try:
