@@ -41,7 +41,8 @@ def take(row_id: int) -> Claim:
     """Claim an event that is due, and with it all that wait for the same customer, in one statement.
 
     The attempt counts from here on, so that an event which kills its worker again and again comes to an end
-    too. Those that wait for a later try come along for nothing: the same fetch does for them.
+    too. Those that wait for a later try come along for nothing: the same fetch does for them. What another
+    worker is claiming at this very moment is left to it.
     """
     now = clock.wall()
     until = now + HELD
