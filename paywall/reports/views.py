@@ -12,7 +12,9 @@ from paywall.accounts.routes import may_enter
 from paywall.config import Settings
 from paywall.db import db, read_only
 from paywall.membership import applied, policy_words
-from paywall.reports import export, measures, queries
+from paywall.money import Money
+from paywall.reports import export, measures, queries, rolled, rollup
+from paywall.reports.fold import Kind, Scope, month_of
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")
 
@@ -39,10 +41,19 @@ def overview() -> str:
     """Active patrons, new and ended this month, and what they bring a month by currency."""
     db.session.commit()
     read_only()
-    since = clock.month_start(clock.now(), _zone())
-    figures = measures.overview(queries.ledger(), since=since)
+    today = clock.now().astimezone(rollup.zone()).date()
+    found = rolled.now()
+    month = found.spans(month_of(today), today, [Scope()])[Scope()].whole()
+    monthly = (Money(month.monthly(currency), currency) for currency in month.currencies())
     return render_template(
-        "reports/overview.html", figures=figures, since=since, now=clock.now(), twice=queries.twice()
+        "reports/overview.html",
+        standing=measures.standing(month),
+        new=month.happened(Kind.JOINED).readers + month.happened(Kind.REJOINED).readers,
+        ended=month.happened(Kind.LEFT).readers,
+        monthly=[money for money in monthly if money.amount],
+        since=month.since,
+        found=found,
+        twice=queries.twice(),
     )
 
 
