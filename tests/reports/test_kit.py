@@ -1,4 +1,4 @@
-"""What every report has: days that it is asked for, figures with meanings, rows behind, CSV; who may see it."""
+"""What every report has: days it is asked for, figures with meanings, rows behind, CSV; who may see it."""
 
 import csv
 import io
