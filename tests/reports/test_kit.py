@@ -113,7 +113,7 @@ MIXED = (
     Column("Churn", Kind.SHARE),
     Column("Reader"),
 )
-ROW = (date(2026, 10, 1), 1200, Money(-1250, "eur"), Fraction(1, 8), Link("=ana", "/staff/desk/1"))
+ROW: page.Row = (date(2026, 10, 1), 1200, Money(-1250, "eur"), Fraction(1, 8), Link("=ana", "/staff/desk/1"))
 
 
 class TestShown:
