@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, func, select, text
 
 from paywall.db import db, read_only
 from paywall.membership.models import MembershipEvent
-from paywall.reports.fold import Line
+from paywall.membership.rules import Source
+from paywall.reports.fold import ALL_PLANS, ALL_SOURCES, Line, Scope
 
 BATCH = 1000
 # As they stand in a Line.
@@ -32,6 +33,16 @@ PATIENCE = "SET LOCAL lock_timeout = '5s'"
 def everyone(upto: int) -> Iterator[Sequence[Line]]:
     """The lines of each reader up to one of the ledger."""
     return _by_reader(_lines().where(MembershipEvent.id <= upto))
+
+
+def of(scope: Scope) -> Iterator[Sequence[Line]]:
+    """All lines of each reader who ever held something that counts in a scope."""
+    held = []
+    if scope.plan_id != ALL_PLANS:
+        held.append(MembershipEvent.plan_id == scope.plan_id)
+    if scope.source != ALL_SOURCES:
+        held.append(MembershipEvent.source == Source(scope.source))
+    return _by_reader(_lines().where(_of(*held)) if held else _lines())
 
 
 def changed(after: int, upto: int) -> Iterator[Sequence[Line]]:

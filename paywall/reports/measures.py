@@ -6,8 +6,9 @@ from datetime import date
 from fractions import Fraction
 
 from paywall.money import Money
+from paywall.reports.asked import plus_months
 from paywall.reports.fold import MONEY, NO_CURRENCY, Kind
-from paywall.reports.stretch import Stretch, next_month
+from paywall.reports.stretch import Stretch
 from paywall.reports.tally import CohortKey, Sum
 
 MONTHS_A_YEAR = 12
@@ -55,8 +56,13 @@ class Movement:
     closing: Money
 
     @property
+    def parts(self) -> dict[Kind, Part]:
+        """All five."""
+        return {kind: getattr(self, kind.value) for kind in MONEY}
+
+    @property
     def net(self) -> Money:
-        """What the parts come to."""
+        """What they come to."""
         return self.closing - self.opening
 
 
@@ -189,7 +195,7 @@ def whole_months(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 def is_whole(stretch: Stretch) -> bool:
     """Whether it is a calendar month from its first day to its last."""
-    return stretch.since.day == 1 and (next_month(stretch.since) - stretch.until).days == 1
+    return stretch.since.day == 1 and (plus_months(stretch.since, 1) - stretch.until).days == 1
 
 
 def cohorts(changes: Mapping[CohortKey, Sum], begun: Mapping[date, int], last: date) -> Iterator[Cohort]:
@@ -219,7 +225,7 @@ def _grown(changes: Mapping[date, Sum], month: date, last: date) -> Iterator[Sum
     while month <= last:
         total = total.plus(*changes.get(month, Sum()))
         yield total
-        month = next_month(month)
+        month = plus_months(month, 1)
 
 
 def _share(part: int, of: int) -> Fraction | None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, case, func, null, select
 from paywall import clock, jobs
 from paywall.db import db
 from paywall.reports import ledger, rollup
-from paywall.reports.fold import Scope, month_of
+from paywall.reports.fold import Kind, Scope, month_of
 from paywall.reports.models import ReportCohort, ReportDay, ReportMark
 from paywall.reports.stretch import Cell, Span
 from paywall.reports.tally import CohortKey, Sum, Tally
@@ -55,6 +55,22 @@ class Rolled:
             if key.scope == scope:
                 found[key] = found.get(key, Sum()).plus(*more)
         return found
+
+    def days(self, since: date, until: date, scope: Scope, kinds: Collection[Kind]) -> list[date]:
+        """The days on which anything of some kinds can have happened in a scope."""
+        found: set[date] = set()
+        if self.has_rows:
+            query = select(ReportDay.day).where(
+                ReportDay.plan_id == scope.plan_id,
+                ReportDay.source == scope.source,
+                ReportDay.day.between(since, until),
+                ReportDay.kind.in_(kinds),
+            )
+            found.update(db.session.scalars(query.distinct()))
+        for key in self.news.days if self.news else ():
+            if key.scope == scope and key.kind in kinds and since <= key.day <= until:
+                found.add(key.day)
+        return sorted(found)
 
     def _rows(self, since: date, until: date, scopes: Collection[Scope]) -> Iterator["_Found"]:
         if not self.has_rows:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from paywall.reports.asked import plus_months
 from paywall.reports.fold import MONEY, NO_CURRENCY, Kind, month_of
 from paywall.reports.tally import PAYERS, Sum
 
@@ -81,14 +82,9 @@ class Span:
 def months_of(since: date, until: date) -> Iterator[tuple[date, date]]:
     """The first and the last day of each calendar month from one day to another, both in it."""
     while since <= until:
-        following = next_month(since)
+        following = plus_months(month_of(since), 1)
         yield since, min(until, following - timedelta(days=1))
         since = following
-
-
-def next_month(day: date) -> date:
-    """The first of the month after."""
-    return month_of(month_of(day) + timedelta(days=31))
 
 
 def _added(some: Cells, more: Cells) -> dict[Cell, Sum]:

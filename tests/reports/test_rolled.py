@@ -15,9 +15,10 @@ from paywall.db import db, read_only
 from paywall.membership.models import MembershipEvent
 from paywall.membership.rules import Source
 from paywall.reports import measures, rolled, rollup
+from paywall.reports.asked import plus_months
 from paywall.reports.fold import MONEY, Kind, Scope
 from paywall.reports.models import ReportCohort, ReportDay, ReportMark
-from paywall.reports.stretch import Stretch, next_month
+from paywall.reports.stretch import Stretch
 from tests.reports import histories
 from tests.reports.naive import Books, Row
 
@@ -138,4 +139,4 @@ def _cohorts(found: rolled.Rolled, case: Case, books: Books) -> None:
             assert patrons == books.kept(cohort.month, later)
             for currency, monthly in cohort.monthly.items():
                 assert monthly[number].amount == books.kept_money(cohort.month, later, currency)
-            later = next_month(later)
+            later = plus_months(later, 1)
