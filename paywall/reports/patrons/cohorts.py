@@ -22,7 +22,8 @@ KEPT = (
 JOINED = "Became patrons for the first time in the months of these days."
 PATRONS = (
     "A row is all who became patrons in that month for the first time, whatever came later. Column 0 is the "
-    "end of that same month, column 1 the end of the next. Who left and came back counts while they are patrons."
+    "end of that same month, column 1 the end of the next. Who left and came back counts while they hold "
+    "something."
 )
 MONEY = "The same patrons' MRR at those times. It can grow: trials are paid for, readers return."
 WHOLE = (

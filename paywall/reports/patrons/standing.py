@@ -22,7 +22,7 @@ ENDED = "Were patrons once, and hold nothing when the last day ends."
 MEMBERS = "Read with a seat that a patron pays for. No patrons themselves: a group is one patron, its owner."
 MRR = (
     "Monthly recurring revenue when the last day ends: what each pays a month after discounts, a yearly "
-    "price divided by twelve. Nothing in a trial, nor while no bills are collected. Currencies are never added."
+    "price divided by twelve. Nothing in a trial, nor while no bills are collected. Currencies never add up."
 )
 ARR = "Annual recurring revenue: twelve times MRR."
 PAYING = "Patrons who bring anything a month in this currency."
