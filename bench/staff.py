@@ -1,6 +1,6 @@
 """How quick staff's pages are with a newsroom behind them, and how long the nightly roll-up takes.
 
-The real server answers the owner's browser, one request after the other. Each page is asked for several times,
+The real server answers the owner's browser, one request after the other. Each page is asked for some times,
 and its slowest answer counts.
 """
 
@@ -37,7 +37,7 @@ A_DAY = 600
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: what was done, how long it took at most and in the middle, and what it may take."""
+    """A line of the table: what was done, its longest and its middle time in seconds, and what is allowed."""
 
     case: str
     slowest: float

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from paywall.membership.rules import HOLDING, PAYING, Change, Source, Status
+from paywall.membership.rules import Change, Source, Status
 
 ALL_PLANS = 0
 ALL_SOURCES = ""
@@ -21,6 +21,9 @@ NO_CURRENCY = ""
 
 class Kind(enum.StrEnum):
     """What is counted. The stocks are net changes of a day; all others count how often it happened."""
+
+    # As the text that it is: an Enum's own hash takes most of the time of a roll-up.
+    __hash__ = str.__hash__
 
     ACTIVE = "active"
     TRIAL = "trial"
@@ -42,6 +45,8 @@ class Kind(enum.StrEnum):
 # A patron is one of these; with several memberships the first that fits.
 STOCKS = (Kind.ACTIVE, Kind.GRACE, Kind.TRIAL)
 STANDINGS = {Status.ACTIVE: Kind.ACTIVE, Status.PAST_DUE: Kind.GRACE, Status.TRIALING: Kind.TRIAL}
+PAID = (Kind.ACTIVE, Kind.GRACE)
+SEAT = Source.GROUP
 # In minor units a month, with the sign that it has for the sum.
 MONEY = (Kind.NEW, Kind.RETURNING, Kind.UP, Kind.DOWN, Kind.LOST)
 
@@ -68,11 +73,18 @@ class Scope(NamedTuple):
     source: str = ALL_SOURCES
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """Scopes in which a reader stands the same: if all they ever held is of one kind, all in which it counts."""
+
+    scopes: tuple[Scope, ...]
+
+
 class Move(NamedTuple):
-    """One reader's part of a figure of one day. `cohort`: their first month as a patron, in this scope."""
+    """One reader's part of a figure of one day. `cohort`: their first month as a patron, in these scopes."""
 
     day: date
-    scope: Scope
+    alike: Alike
     currency: str
     kind: Kind
     readers: int
@@ -81,22 +93,23 @@ class Move(NamedTuple):
 
 
 def moves(lines: Sequence[Line], zone: ZoneInfo) -> Iterator[Move]:
-    """What all lines of one reader add to the figures, for each scope that they touch, in order of days.
+    """What all lines of one reader add to the figures, for all scopes that they touch, in order of days.
 
     A day's end is compared with the end of the day before, in `zone`: what is undone on the same day is
     nothing. Trials stand under the day on which they began, with what has become of them by the last line.
     """
+    counts_in = _as_one if len({(line.plan_id, line.source) for line in lines}) == 1 else _apart
     held: defaultdict[int, _Held] = defaultdict(_Held)
-    seen: defaultdict[Scope, _Seen] = defaultdict(_Seen)
+    seen: defaultdict[Alike, _Seen] = defaultdict(_Seen)
     for day, news in groupby(in_force(lines, zone), key=itemgetter(0)):
-        touched: dict[Scope, None] = {}
+        touched: dict[Alike, None] = {}
         for _, line in news:
             one = held[line.subscription_id]
-            touched |= dict.fromkeys(one.scopes)
-            one.take(line, day)
-            touched |= dict.fromkeys(one.scopes)
-        for scope in touched:
-            yield from seen[scope].end_of(day, scope, [one for one in held.values() if scope in one.scopes])
+            touched |= dict.fromkeys(one.counts)
+            one.take(line, day, counts_in(line.plan_id, line.source))
+            touched |= dict.fromkeys(one.counts)
+        for alike in touched:
+            yield from seen[alike].end_of(day, alike, [one for one in held.values() if alike in one.counts])
     for one in held.values():
         yield from one.told_trials()
 
@@ -123,15 +136,25 @@ def month_of(day: date) -> date:
 
 
 @cache
-def scopes(plan_id: int, source: Source) -> tuple[Scope, ...]:
-    """All scopes in which a membership of that plan and source counts."""
-    return Scope(), Scope(plan_id), Scope(source=source.value), Scope(plan_id, source.value)
+def _as_one(plan_id: int, source: Source) -> tuple[Alike, ...]:
+    return (Alike((Scope(), Scope(plan_id), Scope(source=source.value), Scope(plan_id, source.value))),)
+
+
+@cache
+def _apart(plan_id: int, source: Source) -> tuple[Alike, ...]:
+    (one,) = _as_one(plan_id, source)
+    return tuple(_alone(scope) for scope in one.scopes)
+
+
+@cache
+def _alone(scope: Scope) -> Alike:
+    return Alike((scope,))
 
 
 @dataclass(slots=True)
 class _Trial:
     day: date
-    scopes: tuple[Scope, ...]
+    counts: tuple[Alike, ...]
     outcome: Kind | None = None
 
 
@@ -139,19 +162,18 @@ class _Trial:
 class _Held:
     """One subscription as the lines so far have it."""
 
-    status: Status = Status.INCOMPLETE
+    standing: Kind | None = None
     is_seat: bool = False
-    scopes: tuple[Scope, ...] = ()
+    counts: tuple[Alike, ...] = ()
     money: dict[str, int] = field(default_factory=dict)
     trials: list[_Trial] = field(default_factory=list)
 
-    def take(self, line: Line, day: date) -> None:
-        self.status, self.is_seat = line.status, line.source is Source.GROUP
-        self.scopes = scopes(line.plan_id, line.source)
+    def take(self, line: Line, day: date, counts: tuple[Alike, ...]) -> None:
+        self.standing, self.is_seat, self.counts = STANDINGS.get(line.status), line.source is SEAT, counts
         if line.delta:
             self.money[line.currency] = self.money.get(line.currency, 0) + line.delta
         if line.change is Change.TRIAL_STARTED and not self.is_seat:
-            self.trials.append(_Trial(day, self.scopes))
+            self.trials.append(_Trial(day, counts))
         elif self.trials:
             self._judge(self.trials[-1])
 
@@ -159,42 +181,42 @@ class _Held:
         """Once it was paid for it has converted, whatever comes; till then it goes by where it stands."""
         if trial.outcome is Kind.TRIAL_CONVERTED:
             return
-        if self.status in PAYING:
+        if self.standing in PAID:
             trial.outcome = Kind.TRIAL_CONVERTED
         else:
-            trial.outcome = None if self.status in HOLDING else Kind.TRIAL_ENDED
+            trial.outcome = None if self.standing else Kind.TRIAL_ENDED
 
     def told_trials(self) -> Iterator[Move]:
         for trial in self.trials:
-            for scope in trial.scopes:
+            for alike in trial.counts:
                 for kind in filter(None, (Kind.TRIAL_BEGUN, trial.outcome)):
-                    yield Move(trial.day, scope, NO_CURRENCY, kind, 1, 0, month_of(trial.day))
+                    yield Move(trial.day, alike, NO_CURRENCY, kind, 1, 0, month_of(trial.day))
 
 
 @dataclass(slots=True)
 class _Seen:
-    """Where a reader stood in one scope when the last day ended."""
+    """Where a reader stood, in scopes that are alike, when the last day ended."""
 
     standing: Kind | None = None
     is_member: bool = False
     cohort: date | None = None
     money: dict[str, int] = field(default_factory=dict)
 
-    def end_of(self, day: date, scope: Scope, held: Sequence[_Held]) -> Iterator[Move]:
+    def end_of(self, day: date, alike: Alike, held: Sequence[_Held]) -> Iterator[Move]:
         standing = _standing(held)
         is_first = self.cohort is None
         if is_first and standing:
             self.cohort = month_of(day)
         cohort = self.cohort or month_of(day)
         for kind, by in _crossed(self.standing, standing, is_first=is_first):
-            yield Move(day, scope, NO_CURRENCY, kind, by, 0, cohort)
+            yield Move(day, alike, NO_CURRENCY, kind, by, 0, cohort)
         self.standing = standing
-        is_member = any(one.is_seat and one.status in HOLDING for one in held)
+        is_member = any(one.is_seat and one.standing for one in held)
         if is_member != self.is_member:
-            yield Move(day, scope, NO_CURRENCY, Kind.MEMBERS, is_member - self.is_member, 0, cohort)
+            yield Move(day, alike, NO_CURRENCY, Kind.MEMBERS, is_member - self.is_member, 0, cohort)
         self.is_member = is_member
         for currency, kind, by in self._paid(held):
-            yield Move(day, scope, currency, kind, 1, by, cohort)
+            yield Move(day, alike, currency, kind, 1, by, cohort)
 
     def _paid(self, held: Sequence[_Held]) -> Iterator[tuple[str, Kind, int]]:
         """What a reader pays a month in each currency; who is in `money` has paid in it before."""
@@ -210,7 +232,7 @@ class _Seen:
 
 
 def _standing(held: Iterable[_Held]) -> Kind | None:
-    found = {STANDINGS.get(one.status) for one in held if not one.is_seat}
+    found = [one.standing for one in held if not one.is_seat]
     return next((kind for kind in STOCKS if kind in found), None)
 
 

@@ -51,7 +51,7 @@ class Rolled:
             )
             for currency, cohort, month, readers, amount in db.session.execute(query):
                 found[CohortKey(scope, currency, cohort, month)] = Sum(readers, amount)
-        for key, more in self.news.cohorts.items() if self.news else ():
+        for key, more in self.news.cohorts().items() if self.news else ():
             if key.scope == scope:
                 found[key] = found.get(key, Sum()).plus(*more)
         return found
@@ -67,7 +67,7 @@ class Rolled:
                 ReportDay.kind.in_(kinds),
             )
             found.update(db.session.scalars(query.distinct()))
-        for key in self.news.days if self.news else ():
+        for key in self.news.days() if self.news else ():
             if key.scope == scope and key.kind in kinds and since <= key.day <= until:
                 found.add(key.day)
         return sorted(found)
@@ -88,7 +88,7 @@ class Rolled:
             yield Scope(plan_id, source), month, (currency, kind), Sum(int(readers), int(amount))
 
     def _news(self, since: date, until: date) -> Iterator["_Found"]:
-        for (scope, day, currency, kind), more in self.news.days.items() if self.news else ():
+        for (scope, day, currency, kind), more in self.news.days().items() if self.news else ():
             if day <= until:
                 yield scope, None if day < since else month_of(day), (currency, kind), more
 

@@ -77,7 +77,6 @@ def news_of(after: int, upto: int) -> Tally:
     for lines in ledger.changed(after, upto):
         found.add(fold.moves([line for line in lines if line.id <= after], within), sign=-1)
         found.add(fold.moves(lines, within))
-    found.settle()
     return found
 
 
@@ -128,7 +127,6 @@ def _build(mark: Mark, upto: int) -> bool:
     read_only()
     for lines in ledger.everyone(upto):
         found.add(fold.moves(lines, within))
-    found.settle()
     return _write(mark, upto, found, anew=True)
 
 
@@ -171,12 +169,12 @@ def _add(table: type[Model], rows: Iterator[dict[str, object]]) -> None:
 
 
 def _days(found: Tally) -> Iterator[dict[str, object]]:
-    for key, total in found.days.items():
+    for key, total in found.days().items():
         yield _row(key, total) | {"month": month_of(key.day)}
 
 
 def _cohorts(found: Tally) -> Iterator[dict[str, object]]:
-    return (_row(key, total) for key, total in found.cohorts.items())
+    return (_row(key, total) for key, total in found.cohorts().items())
 
 
 def _row(key: DayKey | CohortKey, total: Sum) -> dict[str, object]:

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from paywall.reports.fold import STOCKS, Kind, Move, Scope, month_of
+from paywall.reports.fold import MONEY, STOCKS, Kind, Move, Scope, month_of
 
-K = TypeVar("K")
 # What a kind says of how many pay.
 PAYERS = {Kind.NEW: 1, Kind.RETURNING: 1, Kind.LOST: -1}
+# By how much a cohort grows with each reader.
+COHORTS = dict.fromkeys(STOCKS, 1) | dict.fromkeys(MONEY, 0) | PAYERS
 
 
 class DayKey(NamedTuple):
@@ -45,25 +46,38 @@ class Tally:
     """Sums that grow by moves, and shrink by moves that are taken back."""
 
     def __init__(self) -> None:
-        self.days: defaultdict[DayKey, Sum] = defaultdict(Sum)
-        self.cohorts: defaultdict[CohortKey, Sum] = defaultdict(Sum)
+        self._days: _Growing = defaultdict(lambda: [0, 0])
+        self._cohorts: _Growing = defaultdict(lambda: [0, 0])
 
     def add(self, moves: Iterable[Move], *, sign: int = 1) -> None:
         """Count these moves; with a `sign` of -1 they are no more."""
-        for day, scope, currency, kind, readers, amount, cohort in moves:
-            key = DayKey(scope, day, currency, kind)
-            self.days[key] = self.days[key].plus(sign * readers, sign * amount)
-            by = readers if kind in STOCKS else PAYERS.get(kind, 0)
-            if by or amount:
-                of = CohortKey(scope, currency, cohort, month_of(day))
-                self.cohorts[of] = self.cohorts[of].plus(sign * by, sign * amount)
+        for day, alike, currency, kind, readers, amount, cohort in moves:
+            total = self._days[alike, day, currency, kind]
+            total[0] += sign * readers
+            total[1] += sign * amount
+            by = COHORTS.get(kind)
+            if by is not None:
+                total = self._cohorts[alike, currency, cohort, month_of(day)]
+                total[0] += sign * by * readers
+                total[1] += sign * amount
 
-    def settle(self) -> None:
-        """Forget what has come to nothing."""
-        _settle(self.days)
-        _settle(self.cohorts)
+    def days(self) -> dict[DayKey, Sum]:
+        """What has come to anything, by day."""
+        return {DayKey(*key): total for key, total in _expanded(self._days).items()}
+
+    def cohorts(self) -> dict[CohortKey, Sum]:
+        """The same by cohort."""
+        return {CohortKey(*key): total for key, total in _expanded(self._cohorts).items()}
 
 
-def _settle(sums: dict[K, Sum]) -> None:
-    for key in [key for key, found in sums.items() if found == Sum()]:
-        del sums[key]
+_Growing = defaultdict[tuple[Any, ...], list[int]]
+
+
+def _expanded(sums: _Growing) -> dict[tuple[Any, ...], Sum]:
+    """By scope, where they were added up for several alike."""
+    found: dict[tuple[Any, ...], Sum] = {}
+    for (alike, *rest), (readers, amount) in sums.items():
+        for scope in alike.scopes:
+            key = (scope, *rest)
+            found[key] = found.get(key, Sum()).plus(readers, amount)
+    return {key: total for key, total in found.items() if total != Sum()}

@@ -66,7 +66,7 @@ def _of_day(seen: Look, day: date, kinds: tuple[Kind, ...]) -> Iterator[tuple[in
     within = replace(seen.asked, since=day, until=day)
     for lines in ledger.moved(within.start, within.end):
         for move in fold.moves(lines, rollup.zone()):
-            if (move.day, move.scope) == (day, seen.scope) and move.kind in kinds:
+            if move.day == day and move.kind in kinds and seen.scope in move.alike.scopes:
                 money = Money(move.amount, move.currency) if move.currency else None
                 yield lines[0].reader_id, (day, None, CALLED[move.kind], move.readers, money)
 
@@ -75,7 +75,7 @@ def _stands(seen: Look, lines: Sequence[Line]) -> tuple[int, Row] | None:
     """A reader's row, if they are a patron by then."""
     since, stands, money = None, Counter[Kind](), Counter[str]()
     for move in fold.moves(lines, rollup.zone()):
-        if move.scope == seen.scope and move.day <= seen.asked.until:
+        if move.day <= seen.asked.until and seen.scope in move.alike.scopes:
             stands[move.kind] += move.readers
             money[move.currency] += move.amount
             since = move.day if move.kind in {Kind.JOINED, Kind.REJOINED} else since
