@@ -11,14 +11,15 @@ from tests.reports.naive import DAY, Books, last_day, months, share
 
 Told = dict[str, Any]
 # The figures of a report by their names, and the rows of its tables by their titles.
-Report = tuple[Told, dict[str, list[Sequence[Any]]]]
+Tables = dict[str, list[Sequence[Any]]]
+Report = tuple[Told, Tables]
 PARTS = ("new", "returning", "up", "down", "lost")
 
 
 def patrons(books: Books, since: date, until: date, _today: date) -> Report:
     """Where readers stand, and what it comes to."""
     figures = _standing(books, since, until)
-    tables = {
+    tables: Tables = {
         "Patrons by month": [
             (first.replace(day=1), *_standing_row(books, first, last)) for first, last in months(since, until)
         ]
@@ -47,7 +48,7 @@ def patrons(books: Books, since: date, until: date, _today: date) -> Report:
 def movement(books: Books, since: date, until: date, _today: date) -> Report:
     """From opening to closing."""
     figures: Told = {}
-    tables: dict[str, list[Sequence[Any]]] = {}
+    tables: Tables = {}
     for currency in books.currencies_until(until):
         name = currency.upper()
         opening, *parts, net, closing = _movement(books, since, until, currency)
@@ -71,7 +72,7 @@ def movement(books: Books, since: date, until: date, _today: date) -> Report:
 def churn(books: Books, since: date, until: date, _today: date) -> Report:
     """What is lost."""
     figures: Told = {"Patrons lost a month": books.lost_patrons(since, until)}
-    tables: dict[str, list[Sequence[Any]]] = {"Patrons lost by month": []}
+    tables: Tables = {"Patrons lost by month": []}
     for first, last in months(since, until):
         before, left = books.patrons(first - DAY), books.crossed(first, last)["left"]
         tables["Patrons lost by month"].append((first.replace(day=1), before, left, share(left, before)))
@@ -100,7 +101,8 @@ def cohorts(books: Books, since: date, until: date, today: date) -> Report:
         kept = sum(books.kept(month, _later(month, count)) for month in over)
         begun = sum(len(joined[month]) for month in over)
         figures[f"Still there after {count} months"] = share(kept, begun)
-    shares, money = [], {currency: [] for currency in books.currencies_until(until)}  # type: ignore[var-annotated]
+    shares: list[Sequence[Any]] = []
+    money: Tables = {currency: [] for currency in books.currencies_until(until)}
     for month in all_of_it:
         later = [_later(month, count) for count in range(13) if _later(month, count) <= today]
         shares.append(
@@ -123,7 +125,9 @@ def trials(books: Books, since: date, until: date, _today: date) -> Report:
         "Still open": still_open,
         "Conversion": paid,
     }
-    rows = [(first.replace(day=1), *_trials(books, first, last)) for first, last in months(since, until)]
+    rows: list[Sequence[Any]] = [
+        (first.replace(day=1), *_trials(books, first, last)) for first, last in months(since, until)
+    ]
     return figures, {"Trials by month": rows}
 
 
@@ -208,13 +212,13 @@ def _trials(books: Books, since: date, until: date) -> tuple[int, int, int, int,
 
 def _by(thing: str, books: Books, since: date, until: date, parts: dict[str, Books]) -> Report:
     figures: Told = {"Patrons": books.patrons(until)}
-    counts = []
+    counts: list[Sequence[Any]] = []
     for name, part in parts.items():
         paid, grace, trial, all_of_them, joined, again, left, _ended, members = _standing_row(
             part, since, until
         )
         counts.append((name, all_of_them, paid, grace, trial, members, joined + again, left))
-    tables: dict[str, list[Sequence[Any]]] = {f"Patrons by {thing}": counts}
+    tables: Tables = {f"Patrons by {thing}": counts}
     for currency in books.currencies_until(until):
         figures[f"MRR in {currency.upper()}"] = Money(books.monthly(until, currency), currency)
         rows = tables[f"Revenue in {currency.upper()} by {thing}"] = []
