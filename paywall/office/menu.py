@@ -12,6 +12,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (
         ("reports.overview", "Overview"),
         ("reports.leaving", "Why they leave"),
+        ("money.tie_out", "Tie-out"),
         ("reports.policy", "When access ends"),
     ),
     "Readers": (("office.trace", "Why can they read?"),),
