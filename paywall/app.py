@@ -42,6 +42,7 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.money.tie_out import money
 from paywall.office.views import office
 from paywall.reports.views import reports
 
@@ -59,6 +60,7 @@ ROOMS = (
     selfcare,
     reports,
     office,
+    money,
     api,
 )
 

@@ -47,6 +47,7 @@ MAY_COMMIT = {
     "membership": {"applied"},
     "office": {"canaries"},
     "office/caches": {"moments"},
+    "office/money": {"tie_out"},
     "reports": {"routes", "views"},
     ".": {"cli", "mail", "watch"},
 }
