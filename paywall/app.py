@@ -20,6 +20,8 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
+from paywall.access.journey import arriving as journey
+from paywall.access.journey.steps import Step
 from paywall.accounts import limits, privacy, routes, security
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
@@ -59,6 +61,9 @@ ROOMS = (
     office,
     api,
 )
+
+# Pages that are steps on the path from teaser to payment.
+STEPS = {"accounts.sign_up": Step.SIGN_UP_PAGE, "billing.join": Step.PLAN_PAGE}
 
 log = structlog.get_logger()
 
@@ -128,6 +133,7 @@ def _door(app: Flask, settings: Settings) -> None:
     """What stands before every article, and all that it asks."""
     for known in (crawlers, opening, arriving, reading):
         known.init_app(app, settings)
+    journey.init_app(app, settings, STEPS)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     elsewhere.init_app(app, settings)
 
