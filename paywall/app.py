@@ -23,6 +23,7 @@ from paywall.access.institutions import reading
 from paywall.access.journey import arriving as journey
 from paywall.access.journey.steps import Step
 from paywall.accounts import limits, privacy, routes, security
+from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
 from paywall.api.views import api
@@ -53,6 +54,7 @@ ROOMS = (
     engines.engines,
     gift_links,
     accounts,
+    proving,
     billing,
     given,
     grouped,
