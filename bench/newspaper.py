@@ -67,7 +67,7 @@ def at(databases: Databases, size: Size, name: str = "paper") -> str:
                 _print(size)
                 _patrons(size.readers)
                 db.session.remove()
-                _tidy_up()
+                tidy_up()
         finally:
             clock.use(None)
 
@@ -133,7 +133,7 @@ def _patrons(count: int) -> None:
     copies("subscription", subscription, count, of)
 
 
-def _tidy_up() -> None:
+def tidy_up() -> None:
     """Leave nothing to be done later, while something is measured; SQLite writes its log back at the end."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -17,6 +17,7 @@ from paywall.reports import (
     queries,
     routes,
 )
+from paywall.reports.journey import articles, path  # noqa: F401  # likewise
 from paywall.reports.page import READS
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")

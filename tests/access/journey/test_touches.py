@@ -45,7 +45,7 @@ def test_a_touch_counts_today_and_the_seven_days_after(age: int, *, is_kept: boo
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), st.integers(0, 3)), max_size=60))
 def test_each_article_is_there_once_the_last_seen_at_the_end(walk: list[tuple[str, int]]) -> None:
-    today, found = TODAY, ()
+    today, found = TODAY, tuple[Touch, ...]()
     for key, passed in walk:
         today += timedelta(days=passed)
         found = seen(found, key, today)
