@@ -20,6 +20,8 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
+from paywall.access.journey import arriving as journey
+from paywall.access.journey.steps import Step
 from paywall.accounts import limits, privacy, routes, security
 from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
@@ -63,6 +65,9 @@ ROOMS = (
     money,
     api,
 )
+
+# Pages that are steps on the path from teaser to payment.
+STEPS = {"accounts.sign_up": Step.SIGN_UP_PAGE, "billing.join": Step.PLAN_PAGE}
 
 log = structlog.get_logger()
 
@@ -132,6 +137,7 @@ def _door(app: Flask, settings: Settings) -> None:
     """What stands before every article, and all that it asks."""
     for known in (crawlers, opening, arriving, reading):
         known.init_app(app, settings)
+    journey.init_app(app, settings, STEPS)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     elsewhere.init_app(app, settings)
 

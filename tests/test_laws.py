@@ -22,6 +22,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Rooms within write, and leave the commit to whoever called.
 MAY_COMMIT = {
     "access/institutions": {"commands"},
+    "access/journey": {"paying"},
     "accounts": {"letters", "proofs", "proving", "security", "views"},
     "access": {"free_reads"},
     "api": {"token_commands", "tokens", "views"},
@@ -29,6 +30,7 @@ MAY_COMMIT = {
     "billing": {
         "checkout",
         "customers",
+        "first_payments",
         "inbox",
         "inbox_commands",
         "promotions",

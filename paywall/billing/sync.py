@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
-from paywall.billing import letters, tickets
+from paywall.billing import first_payments, letters, tickets
 from paywall.billing.cashbook import comparing, keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
@@ -198,6 +198,7 @@ def _write(
     write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})
     for subscription_id in kept:
         letters.write_due(subscription_id)
+    first_payments.note(customer.reader_id)
     db.session.commit()
     return True
 
