@@ -42,6 +42,8 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.desk import access_acts, acts, money_acts  # noqa: F401  # they add their pages to the desk
+from paywall.office.desk.views import desk
 from paywall.office.views import office
 from paywall.reports.views import reports
 
@@ -59,6 +61,7 @@ ROOMS = (
     selfcare,
     reports,
     office,
+    desk,
     api,
 )
 

@@ -44,9 +44,10 @@ MAY_COMMIT = {
     "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
     "demo": {"seed"},
-    "membership": {"applied"},
+    "membership": {"applied", "comps"},
     "office": {"canaries"},
     "office/caches": {"moments"},
+    "office/desk": {"access_acts", "acts", "hands", "leaving", "merging", "refunding", "views"},
     "reports": {"views"},
     ".": {"cli", "mail", "watch"},
 }

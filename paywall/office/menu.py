@@ -10,7 +10,10 @@ from paywall.accounts import routes
 # By group: the endpoint of a page (its route needs no values), and what it is called.
 PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (("reports.overview", "Overview"), ("reports.policy", "When access ends")),
-    "Readers": (("office.trace", "Why can they read?"),),
+    "Readers": (
+        ("desk.box", "Find a reader"),
+        ("office.trace", "Why can they read?"),
+    ),
     "Paper": (("office.simulate", "Who would read it?"),),
 }
 

@@ -70,7 +70,7 @@ class InvoiceFacts:
 class PaymentFacts:
     """A charge, or the try of one. A guest who buys a gift has no `customer`, a gift no `invoice`.
 
-    `transaction` is the first line in our balance, if there is one.
+    `transaction` is the first line in our balance, if there is one. `payer`: the name on the card.
     """
 
     stripe_id: str
@@ -85,6 +85,7 @@ class PaymentFacts:
     is_disputed: bool
     transaction: str | None
     made_at: datetime
+    payer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def charge_facts(one: stripe.Charge) -> PaymentFacts:
         is_disputed=one.disputed,
         transaction=id_of(maybe(one, "balance_transaction")),
         made_at=instant(one.created),
+        payer=maybe(one, "billing_details", "name"),
     )
 
 
