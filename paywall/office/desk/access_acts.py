@@ -32,7 +32,7 @@ RULE = (
 def access(reader_id: int) -> ResponseReturnValue:
     """Let the reader read for nothing until a day."""
     reader, form = person.reader(reader_id), AccessForm()
-    form.plan.choices = [(plan.id, plan.name) for plan in _plans()]
+    form.offer({plan.id: plan.name for plan in _plans()})
 
     def will() -> list[str]:
         plan = db.session.get_one(Plan, form.plan.data)

@@ -14,8 +14,9 @@ CONFIRM_FOR = timedelta(days=1)
 def rename(reader: Reader, name: str | None, reason: str) -> bool:
     """Call a reader so; False if they are called so. The caller commits."""
     readers.hold(reader.id)
+    db.session.refresh(reader)
     before = reader.name
-    if before == (name or None):
+    if before == ((name or "").strip() or None):
         return False
     names.give(reader, name)
     after = {"name": reader.name}

@@ -1,8 +1,9 @@
 """The forms of the desk: each with a reason, and a key by which a second click is known as one."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app, request
@@ -16,6 +17,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
@@ -73,8 +75,12 @@ class AccessForm(ActForm):
     """Which plan, until when, and why for nothing."""
 
     plan = SelectField("Plan", coerce=int)
-    kind = RadioField("Why for nothing?", choices=list(KINDS.items()), default=Kind.COMP)
+    kind = RadioField("Why for nothing?", choices=lambda: _choices(KINDS), default=Kind.COMP.value)
     until = DateField("Reads up to and including", [InputRequired("Choose a day.")])
+
+    def offer(self, plans: Mapping[int, str]) -> None:
+        """Let one of these plans be chosen: by id, their names."""
+        self.plan.choices = [SelectChoice(plan_id, name) for plan_id, name in plans.items()]
 
 
 class EndForm(ActForm):
@@ -103,14 +109,14 @@ class GraceForm(EndForm):
 class CancelForm(ActForm):
     """When it ends, and whether the last payment goes back with it."""
 
-    when = RadioField("When does it end?", choices=list(WHEN.items()), default=When.LATER)
+    when = RadioField("When does it end?", choices=lambda: _choices(WHEN))
     refunds = BooleanField("Give the last payment back, whole")
     given = StringField(widget=HiddenInput(), validators=[Optional(), Regexp(r"\d{1,12}\Z")])
     payment = StringField(widget=HiddenInput(), validators=[Optional(), Regexp(r"\d{1,9}\Z")])
 
     def offer(self, possible: Sequence[When]) -> None:
         """Let it end at one of these times, the first unless another is chosen."""
-        self.when.choices = [(when.value, WHEN[when]) for when in possible]
+        self.when.choices = _choices({when: WHEN[when] for when in possible})
         if not self.is_submitted():
             self.when.data = possible[0].value
 
@@ -178,3 +184,7 @@ def end_of(day: date | None) -> datetime:
     settings: Settings = current_app.extensions["settings"]
     zone = ZoneInfo(settings.timezone)
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
+    return [SelectChoice(str(value), label) for value, label in words.items()]
