@@ -94,7 +94,7 @@ def _beginning_with(text: str) -> Found:
     domain = small.removeprefix("@")
     if domain and "@" not in domain:
         queries.append(select(Reader).where(beginning(Reader.domain, domain)))
-    if words := sorted(names.words(text), key=len, reverse=True):
+    if "@" not in text and (words := sorted(names.words(text), key=len, reverse=True)):
         queries.append(_named(words))
     found: dict[int, Reader] = {}
     for query in queries:

@@ -37,7 +37,9 @@ def test_a_name_is_learned_from_the_card_and_changed_at_the_desk(counter: Counte
         answer = counter.browser.get(f"/staff/desk?q={asked}")
         assert ("José" in answer.text) is (asked != "ohara"), asked
     counter.do("/name", name="")
-    assert "José" not in counter.browser.get("/staff/desk?q=jose").text.partition("<main")[2].replace("jose", "")
+    assert "José" not in counter.browser.get("/staff/desk?q=jose").text.partition("<main")[2].replace(
+        "jose", ""
+    )
 
 
 def test_an_address_is_changed_the_old_one_told_and_stripe_follows(

@@ -192,7 +192,9 @@ def test_while_stripe_is_silent_nothing_is_joined(counter: Counter) -> None:
     assert of(counter.reader_id) == [(Source.STRIPE, Status.ACTIVE)]
 
 
-@pytest.mark.parametrize("named", ["ana@example.org", "membership@staff.example", "nobody@example.org", "ana"])
+@pytest.mark.parametrize(
+    "named", ["ana@example.org", "membership@staff.example", "nobody@example.org", "ana"]
+)
 def test_no_account_is_joined_to_itself_or_one_of_staff_or_a_guess(counter: Counter, named: str) -> None:
     form = {**counter.fill("/join", other=named), "confirmed": "yes"}
     assert counter.send("/join", form).status_code == 303

@@ -33,7 +33,9 @@ def test_a_membership_is_cancelled_for_the_end_of_its_period_and_that_is_taken_b
     assert counter.ledger() == ["started", "canceling", "cancel_undone"]
 
 
-def test_it_is_cancelled_at_once_with_its_money_back_and_a_second_click_does_nothing(counter: Counter) -> None:
+def test_it_is_cancelled_at_once_with_its_money_back_and_a_second_click_does_nothing(
+    counter: Counter,
+) -> None:
     held = counter.shop.join()
     rest = f"/membership/{held.id}/cancel"
     form = counter.fill(rest, when="now", refunds="y")
