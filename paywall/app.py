@@ -44,6 +44,8 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.desk import access_acts, acts, money_acts  # noqa: F401  # they add their pages to the desk
+from paywall.office.desk.views import desk
 from paywall.office.money.tie_out import money
 from paywall.office.views import office
 from paywall.reports.views import reports
@@ -63,6 +65,7 @@ ROOMS = (
     reports,
     office,
     money,
+    desk,
     api,
 )
 

@@ -15,7 +15,10 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("money.tie_out", "Tie-out"),
         ("reports.policy", "When access ends"),
     ),
-    "Readers": (("office.trace", "Why can they read?"),),
+    "Readers": (
+        ("desk.box", "Find a reader"),
+        ("office.trace", "Why can they read?"),
+    ),
     "Paper": (("office.simulate", "Who would read it?"),),
 }
 
