@@ -21,6 +21,7 @@ from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
 from paywall.accounts import limits, privacy, routes, security
+from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
 from paywall.api.views import api
@@ -51,6 +52,7 @@ ROOMS = (
     engines.engines,
     gift_links,
     accounts,
+    proving,
     billing,
     given,
     grouped,

@@ -38,6 +38,7 @@ from paywall.membership.rules import Interval
 from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.office import commands as office_commands
+from paywall.office.acts import trail
 from paywall.reports import institution_use
 from paywall.sandbox import rehearsal
 from paywall.sandbox.scenarios import SCENARIOS
@@ -200,6 +201,7 @@ commands.add_command(office_commands.why_command)
 commands.add_command(office_commands.simulate_command)
 commands.add_command(office_commands.leaktest_command)
 commands.add_command(office_commands.cachetest_command)
+commands.add_command(trail)
 commands.add_command(crawler)
 commands.add_command(token_commands.token)
 commands.add_command(cash_commands.money)

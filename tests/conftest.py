@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.live import Server
     from tests.moving import MovingClock
 
-pytest_plugins = ["tests.shop"]
+pytest_plugins = ["tests.shop", "tests.staffing"]
 
 SECRET = "a key for tests only, long enough"
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]

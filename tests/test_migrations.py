@@ -11,6 +11,7 @@ from sqlalchemy import Enum, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from paywall import clock, create_app
+from paywall.accounts import trail
 from paywall.db import Model, db, has_model
 from tests.conftest import KINDS, dispose, make_settings
 from tests.shop import Shop
@@ -74,11 +75,19 @@ def test_every_word_of_a_closed_set_can_be_stored(app: Flask, context: None, tab
 
 
 @pytest.mark.parametrize(
-    "act", ["UPDATE membership_event SET monthly_delta = 0", "DELETE FROM membership_event"]
+    ("act", "refusal"),
+    [
+        ("UPDATE membership_event SET monthly_delta = 0", "the ledger is append-only"),
+        ("DELETE FROM membership_event", "the ledger is append-only"),
+        ("UPDATE staff_act SET actor = 'nobody'", "the trail is append-only"),
+        ("DELETE FROM staff_act", "the trail is append-only"),
+    ],
 )
-def test_a_line_of_the_ledger_cannot_be_changed(shop: Shop, act: str) -> None:
+def test_a_line_of_ledger_and_trail_cannot_be_changed(shop: Shop, act: str, refusal: str) -> None:
     shop.join()
-    with pytest.raises(DBAPIError, match="the ledger is append-only"), db.engine.begin() as connection:
+    trail.note("plan written", "plan patron")
+    db.session.commit()
+    with pytest.raises(DBAPIError, match=refusal), db.engine.begin() as connection:
         connection.execute(text(act))
 
 

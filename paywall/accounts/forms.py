@@ -70,9 +70,24 @@ class NewAddressForm(AddressForm):
 
     def validate_password(self, field: PasswordField) -> None:
         """Who finds a browser left open must not be able to take the account along."""
-        if current_user.password and not verify_password(field.data or "", current_user.password):
-            raise ValidationError(gettext("This is not your present password."))
+        if current_user.password:
+            _must_be_present(field)
+
+
+class PresentPasswordForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
+    """The password once more; who has none cannot give it."""
+
+    password = PasswordField(_("Your password"), [InputRequired(_("Please give your password."))])
+
+    def validate_password(self, field: PasswordField) -> None:
+        """As at sign-in."""
+        _must_be_present(field)
 
 
 class PressForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     """A form that is one button."""
+
+
+def _must_be_present(field: PasswordField) -> None:
+    if not current_user.password or not verify_password(field.data or "", current_user.password):
+        raise ValidationError(gettext("This is not your present password."))

@@ -49,6 +49,11 @@ def writes_again(view: View) -> View:
     return _limited(view, "letters", LETTERS_BY_CLIENT, LETTERS_BY_EMAIL, _waited_for)
 
 
+def writes_to_owner(view: View) -> View:
+    """The same for a view that writes to the address of who is signed in."""
+    return _limited(view, "letters", LETTERS_BY_CLIENT, LETTERS_BY_EMAIL, _owner)
+
+
 def checks_secret(view: View) -> View:
     """Limit the POSTs of a view that compares a password or a link: by client, and by whose secret it is."""
     return _limited(view, "secrets", SECRETS_BY_CLIENT, SECRETS_BY_EMAIL, _owner)

@@ -1,13 +1,15 @@
-"""Which levels may enter a route: each view states it, one guard enforces it."""
+"""Who may enter a route, and whether they prove it anew: each view states it, one guard enforces it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from paywall.accounts import sessions
 from paywall.accounts.models import StaffRole
+from paywall.accounts.returning import page_of_form
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -16,13 +18,17 @@ READER = "reader"
 LEVELS = frozenset({PUBLIC, READER, *StaffRole})
 
 
-def may_enter(*levels: str) -> Callable[[View], View]:
-    """State who may enter a view: "public", "reader", or the names of staff roles."""
+def may_enter(*levels: str, fresh: bool = False) -> Callable[[View], View]:
+    """State who may enter a view: "public", "reader", or the names of staff roles.
+
+    With `fresh` they must have proven who they are within the last quarter of an hour, or are asked again.
+    """
     if not levels or not LEVELS.issuperset(levels):
         raise ValueError(f"unknown level in {levels}: choose from {sorted(LEVELS)}")
 
     def state(view: View) -> View:
         view.may_enter = frozenset(levels)  # type: ignore[attr-defined]  # the guard and its test read it
+        view.is_fresh = fresh  # type: ignore[attr-defined]  # likewise
         return view
 
     return state
@@ -39,6 +45,11 @@ def stated(app: Flask, endpoint: str) -> frozenset[str]:
     return getattr(app.view_functions.get(endpoint), "may_enter", frozenset())
 
 
+def asks_anew(app: Flask, endpoint: str) -> bool:
+    """Whether a view is for those who have just proven who they are."""
+    return getattr(app.view_functions.get(endpoint), "is_fresh", False)
+
+
 def _guard() -> Response | None:
     if request.endpoint is None:
         return None
@@ -49,8 +60,22 @@ def _guard() -> Response | None:
         return redirect(url_for("security.login", next=_here()))
     if READER not in levels and not levels & current_user.staff_roles:
         abort(403)
+    if asks_anew(current_app, request.endpoint) and not sessions.is_fresh():
+        return _ask_anew()
     return None
 
 
+def _ask_anew() -> Response:
+    """To the page that asks, and from there back here; what a form said is not done, and that is told."""
+    if _is_reading():
+        return redirect(url_for("proving.once_more", next=_here()))
+    flash("Nothing is done yet. Prove that it is you, then send the form again.", "warning")
+    return redirect(url_for("proving.once_more", next=page_of_form()), 303)
+
+
+def _is_reading() -> bool:
+    return request.method in ("GET", "HEAD")
+
+
 def _here() -> str:
-    return request.full_path.rstrip("?") if request.method == "GET" else url_for("articles.front")
+    return request.full_path.rstrip("?") if _is_reading() else url_for("articles.front")

@@ -19,6 +19,9 @@ RENEW_AFTER = timedelta(days=7)
 CAME_BY = "came_by"
 KEPT = ("_user_id", "_fresh", "_id", "fs_paa", "_flashes", CAME_BY)
 SINCE = "since"
+# When whoever sits here last proved who they are: a cookie that somebody copied grows stale by it.
+PROVEN = "proven"
+FRESH_FOR = timedelta(minutes=15)
 WAITING = "waiting"
 
 
@@ -95,6 +98,16 @@ def wait_for(proof: Waiting) -> None:
     session[WAITING] = proof
 
 
+def is_fresh() -> bool:
+    """Whether this browser has proven who is signed in within the last quarter of an hour."""
+    return PROVEN in session and 0 <= _seconds() - session[PROVEN] < FRESH_FOR.total_seconds()
+
+
+def prove() -> None:
+    """Note that who is signed in has just proven it."""
+    session[PROVEN] = _seconds()
+
+
 def init_app(app: Flask) -> None:
     """Begin a new session at each sign-in, and sign it again once a week while it is used."""
     user_authenticated.connect(_begin, app)
@@ -107,12 +120,17 @@ def _begin(_app: Flask, **_facts: object) -> None:
         session.pop(key)
     g.pop("csrf_token", None)
     session.permanent = True
-    session[SINCE] = int(clock.now().timestamp())
+    session[SINCE] = _seconds()
+    prove()
 
 
 def _renew() -> None:
     if "_user_id" not in session:
         return
-    now = int(clock.now().timestamp())
+    now = _seconds()
     if abs(now - session.get(SINCE, 0)) > RENEW_AFTER.total_seconds():
         session[SINCE] = now
+
+
+def _seconds() -> int:
+    return int(clock.now().timestamp())

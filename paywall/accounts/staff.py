@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from paywall.accounts import addresses, letters, proofs, readers
+from paywall.accounts import addresses, letters, proofs, readers, trail
 from paywall.accounts.models import Role, StaffRole
 from paywall.db import db
 from paywall.errors import BadInput
@@ -33,7 +33,11 @@ def appoint(email: str, role: StaffRole) -> Appointment:
     reader = readers.find_or_add(address)
     if role in reader.staff_roles:
         return Appointment(address, role, is_new_reader=False, is_new_role=False)
+    before = ", ".join(sorted(reader.staff_roles))
     reader.roles.append(row(role))
+    db.session.flush()
+    after = ", ".join(sorted(reader.staff_roles))
+    trail.note("role given", address, reader_id=reader.id, before={"roles": before}, after={"roles": after})
     begun = proofs.begin(address, link_for=INVITED_FOR, next_path="/account/security")
     letters.with_proof("welcome_staff", address, begun, role=role.value)
     return Appointment(address, role, is_new_reader=is_new_reader, is_new_role=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from paywall import clock
-from paywall.accounts import addresses
+from paywall.accounts import addresses, trail
 from paywall.accounts.models import Reader
 from paywall.api.models import ApiToken, Scope
 from paywall.db import db, read_only
@@ -54,6 +54,12 @@ def make(
     )
     db.session.add(token)
     db.session.flush()
+    trail.note(
+        "token made",
+        f"token {token.id} {name}",
+        reader_id=token.reader_id,
+        after={"scopes": token.scopes, "expires": token.expires_at, "made by": by},
+    )
     return token, secret
 
 
@@ -67,7 +73,9 @@ def revoke(number: int) -> ApiToken:
     token = db.session.get(ApiToken, number)
     if token is None:
         raise NotFound(f"There is no token {number}.")
-    token.revoked_at = token.revoked_at or clock.now()
+    if token.revoked_at is None:
+        token.revoked_at = clock.now()
+        trail.note("token revoked", f"token {number} {token.name}", reader_id=token.reader_id)
     return token
 
 

@@ -1,17 +1,19 @@
 """How the newsroom sets the rules of gates, and opens articles to everyone for a time."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import or_, select
 
 from paywall import clock
 from paywall.access.decision import Gate, Level
+from paywall.accounts import trail
 from paywall.articles.models import Article, GateRule, Section, Unlock
 from paywall.articles.terms import SLUG, Terms
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
 from paywall.membership.models import Plan
+
+TERMS = ("gate", "first_hours", "archive_days", "is_metered")
 
 
 def rules() -> list[GateRule]:
@@ -31,12 +33,13 @@ def set_rule(
     known = _section(section) if section else None
     rule = _rule_for(known, _tag(tag) if tag else None)
     _check(terms.gate)
-    said = asdict(terms)
-    for name in ("gate", "first_hours", "archive_days", "is_metered"):
-        setattr(rule, name, said[name])
+    before = _said(rule) if rule.id else None
+    for name in TERMS:
+        setattr(rule, name, getattr(terms, name))
     _put(rule, position)
     db.session.add(rule)
     db.session.flush()
+    trail.note("gate rule set", _covered(rule), before=before, after=_said(rule))
     return rule
 
 
@@ -45,7 +48,9 @@ def drop_rule(position: int) -> None:
     others = rules()
     if not 1 <= position <= len(others):
         raise NotFound(f"There is no rule {position}.")
-    db.session.delete(others.pop(position - 1))
+    gone = others.pop(position - 1)
+    trail.note("gate rule dropped", _covered(gone), before=_said(gone))
+    db.session.delete(gone)
     _number(others)
 
 
@@ -77,6 +82,7 @@ def unlock(
     )
     db.session.add(new)
     db.session.flush()
+    trail.note("unlock opened", _opened(new), after={"since": new.since, "until": until}, reason=new.why)
     return new
 
 
@@ -97,7 +103,25 @@ def close(unlock_id: int, *, by: str) -> Unlock:
     if found.closed_at or found.until <= clock.now():
         raise Conflict(f"Unlock {unlock_id} is over already.")
     found.closed_at, found.closed_by = clock.now(), by
+    trail.note(
+        "unlock closed", _opened(found), before={"until": found.until}, after={"until": found.closed_at}
+    )
     return found
+
+
+def _said(rule: GateRule) -> dict[str, object]:
+    return {name: getattr(rule, name) for name in (*TERMS, "position")}
+
+
+def _covered(rule: GateRule) -> str:
+    """What a rule is for."""
+    if rule.section is not None:
+        return f"section {rule.section.slug}"
+    return f"tag {rule.tag}" if rule.tag else "all articles"
+
+
+def _opened(one: Unlock) -> str:
+    return f"article {one.article.slug}" if one.article else f"tag {one.tag}"
 
 
 def _rule_for(section: Section | None, tag: str | None) -> GateRule:

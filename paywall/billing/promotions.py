@@ -6,6 +6,7 @@ from datetime import datetime
 from flask_babel import gettext
 from sqlalchemy import select
 
+from paywall.accounts import trail
 from paywall.billing.gateway import gateway
 from paywall.billing.models import StripeTwin, TwinKind
 from paywall.billing.remote import Offer, Promotion
@@ -76,6 +77,9 @@ def create(code: str, offer: Offer, *, plan: str | None, most: int | None, until
     if find(code):
         raise Conflict(f"There is a code {code} that readers can use now: end it first.")
     gateway().create_promotion(code, offer, most=most, until=until)
+    said = {"offer": offer, "plan": plan, "most": most, "until": until}
+    trail.note("promotion code made", code, after=said)
+    db.session.commit()
 
 
 def end(code: str) -> None:
@@ -84,6 +88,8 @@ def end(code: str) -> None:
     if found is None:
         raise NotFound(f"There is no code {code} that readers could use.")
     gateway().end_promotion(found.id)
+    trail.note("promotion code ended", code)
+    db.session.commit()
 
 
 def _products() -> dict[int, str]:

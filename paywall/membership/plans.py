@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from paywall.accounts import trail
 from paywall.db import db
 from paywall.errors import BadInput
 from paywall.membership.models import Plan, PlanState, Price
@@ -62,6 +63,7 @@ def write(text: PlanText) -> Plan:
     if not text.prices:
         raise BadInput("A plan needs a price: give --month or --year.")
     plan = db.session.scalar(select(Plan).where(Plan.slug == text.slug)) or Plan(slug=text.slug)
+    before = _said(plan) if plan.id else None
     plan.name, plan.description, plan.state = text.name, text.description, text.state
     plan.trial_days, plan.position = text.trial_days, text.position
     plan.seats_min = text.seats.least if text.seats else None
@@ -70,6 +72,8 @@ def write(text: PlanText) -> Plan:
     db.session.flush()
     for interval, money in text.prices.items():
         set_price(plan, interval, money)
+    db.session.flush()
+    trail.note("plan written", f"plan {plan.slug}", before=before, after=_said(plan))
     return plan
 
 
@@ -82,3 +86,11 @@ def set_price(plan: Plan, interval: Interval, money: Money) -> None:
         price.active = price.money == money
     if not any(price.active for price in same):
         plan.prices.append(Price(amount=money.amount, currency=money.currency, interval=interval))
+
+
+def _said(plan: Plan) -> dict[str, object]:
+    """What staff say of a plan, and the prices that newcomers pay."""
+    sold = sorted(f"{price.money.text()} a {price.interval}" for price in plan.prices if price.active)
+    texts = {name: getattr(plan, name) for name in ("name", "description", "position", "trial_days")}
+    seats = f"{plan.seats.least}-{plan.seats.most}" if plan.seats else None
+    return {**texts, "state": str(plan.state), "seats": seats, "prices": ", ".join(sold)}

@@ -15,11 +15,16 @@ from paywall.articles.models import Article
 from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import PaywallError
-from paywall.office import simulator, why, words
+from paywall.office import menu, simulator, why, words
 
 office = Blueprint("office", __name__, url_prefix="/staff")
 
 NEWEST = 50
+
+
+@office.app_context_processor
+def _menu() -> dict[str, object]:
+    return {"staff_menu": menu.menu}
 
 
 @office.get("/why")

@@ -11,7 +11,6 @@ from flask.testing import FlaskClient
 from paywall import clock as ours
 from paywall.access.decision import RULES
 from paywall.access.words import ANSWERS
-from paywall.accounts import staff
 from paywall.accounts.models import StaffRole
 from paywall.articles import gatekeeping
 from paywall.articles.terms import Terms
@@ -20,8 +19,9 @@ from paywall.mail import Letter
 from tests.accounts.browser import sign_up
 from tests.articles.files import SECRET, publish
 from tests.articles.patrons import hold
+from tests.staffing import Staff
 
-ANA, VERA = "ana@example.org", "vera@example.org"
+ANA = "ana@example.org"
 Run = Callable[..., Result]
 Letters = Callable[[], list[Letter]]
 
@@ -96,20 +96,9 @@ def test_an_article_that_is_not_out_can_be_tried(app: Flask, paper: None, run: R
     assert "not out yet: -" in run("why", ANA, "draft").output
 
 
-def staff_client(app: Flask, letters: Letters, role: StaffRole) -> FlaskClient:
-    client = app.test_client()
-    sign_up(client, letters, VERA)
-    with app.app_context():
-        staff.appoint(VERA, role)
-        db.session.commit()
-    return client
-
-
 @pytest.mark.parametrize("role", list(StaffRole))
-def test_staff_of_every_kind_see_it_in_the_browser(
-    app: Flask, paper: None, letters: Letters, role: StaffRole
-) -> None:
-    client = staff_client(app, letters, role)
+def test_staff_of_every_kind_see_it_in_the_browser(paper: None, staff: Staff, role: StaffRole) -> None:
+    client = staff(role)
     page = client.get("/staff/why", query_string={"reader": ANA, "article": "bridge"}).text
     for sentence in (
         "Teaser: patrons only",

@@ -7,25 +7,19 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from paywall.accounts import staff
-from paywall.accounts.models import StaffRole
 from paywall.billing import customers
 from paywall.billing.gateway import gateway
-from paywall.db import db
 from paywall.mail import Letter
 from paywall.reports.export import cell
 from tests.accounts.browser import sign_up
 from tests.shop import Shop
+from tests.staffing import Staff
 
 
 @pytest.fixture
-def bookkeeper(client: FlaskClient, shop: Shop, letters: Callable[[], list[Letter]]) -> FlaskClient:
+def bookkeeper(shop: Shop, staff: Staff) -> FlaskClient:
     """A browser in which the bookkeeper is signed in."""
-    sign_up(client, letters, "books@example.org")
-    db.session.rollback()
-    staff.appoint("books@example.org", StaffRole.BOOKKEEPER)
-    db.session.commit()
-    return client
+    return staff("bookkeeper")
 
 
 def test_an_empty_newsroom_has_a_report_too(bookkeeper: FlaskClient) -> None:

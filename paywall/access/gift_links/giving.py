@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from paywall.access.gift_links.models import GiftArrival, GiftLink
 from paywall.access.gift_links.rules import Terms
+from paywall.accounts import trail
 from paywall.accounts.models import Reader
 from paywall.db import db
 from paywall.errors import Conflict, NotFound
@@ -67,7 +68,10 @@ def revoke(link_id: int, now: datetime, *, giver_id: int | None = None) -> GiftL
     link = db.session.scalar(select(GiftLink).where(GiftLink.id == link_id, *whose))
     if link is None:
         raise NotFound(gettext("There is no such gift link."))
-    link.revoked_at = link.revoked_at or now
+    if link.revoked_at is None:
+        link.revoked_at = now
+        if giver_id is None:
+            trail.note("gift link taken back", f"gift link {link.id}", reader_id=link.giver_id)
     return link
 
 

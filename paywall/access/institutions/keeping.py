@@ -10,7 +10,7 @@ from paywall.access.institutions import domains as known_domains
 from paywall.access.institutions.models import Institution, InstitutionDomain, InstitutionRange
 from paywall.access.institutions.ranges import Range
 from paywall.access.institutions.reading import MOST
-from paywall.accounts import addresses
+from paywall.accounts import addresses, trail
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
 from paywall.membership.models import Plan
@@ -32,12 +32,14 @@ def add(slug: str, name: str, term: Term, plan: str | None) -> Institution:
     _set_term(one, term)
     db.session.add(one)
     db.session.flush()
+    _note("institution added", one, None)
     return one
 
 
 def change(slug: str, *, name: str | None, term: Term | None, plan: str | None) -> Institution:
     """Change what is not None; a plan "" takes the plan away. The caller commits."""
     one = _changing(slug)
+    before = _said(one)
     one.name = name or one.name
     if plan is not None:
         one.plan_id = _plan_id(plan or None)
@@ -47,20 +49,24 @@ def change(slug: str, *, name: str | None, term: Term | None, plan: str | None) 
             _refuse_taken_range(one, row.range)
         for domain in one.domains:
             _refuse_taken_domain(one, domain.domain)
+    _note("institution changed", one, before)
     return one
 
 
 def end(slug: str, at: datetime) -> Institution:
     """End an institution at an instant, if it does not end before; the caller commits."""
     one = _changing(slug)
+    before = _said(one)
     one.ends_at = min(one.ends_at, at)
     one.starts_at = min(one.starts_at, one.ends_at)
+    _note("institution ended", one, before)
     return one
 
 
 def add_ranges(slug: str, texts: Iterable[str], *, may_be_private: bool = False) -> Institution:
     """Let an institution read from some networks; the caller commits. Raises BadInput, Conflict."""
     one = _changing(slug)
+    before = _said(one)
     for text in texts:
         new = Range.read(text)
         if new.is_private and not may_be_private:
@@ -71,23 +77,27 @@ def add_ranges(slug: str, texts: Iterable[str], *, may_be_private: bool = False)
         first, last = new.ends
         one.ranges.append(InstitutionRange(first=str(first), last=str(last)))
         _refuse_too_many(InstitutionRange)
+    _note("institution changed", one, before)
     return one
 
 
 def remove_ranges(slug: str, texts: Iterable[str]) -> Institution:
     """Take ranges back, as they were added; the caller commits. Raises BadInput, NotFound."""
     one = _changing(slug)
+    before = _said(one)
     for text in texts:
         gone = [row for row in one.ranges if row.range == Range.read(text)]
         if not gone:
             raise NotFound(f"{one.name} has no range {text}.")
         one.ranges.remove(gone[0])
+    _note("institution changed", one, before)
     return one
 
 
 def add_domains(slug: str, names: Iterable[str], *, with_subdomains: bool = False) -> Institution:
     """Let who has an address at some domains read; the caller commits. Raises BadInput, Conflict."""
     one = _changing(slug)
+    before = _said(one)
     for name in names:
         domain = _spelled(name)
         known_domains.refuse_public(domain)
@@ -97,17 +107,20 @@ def add_domains(slug: str, names: Iterable[str], *, with_subdomains: bool = Fals
             one.domains.append(row := InstitutionDomain(domain=domain))
         row.with_subdomains = with_subdomains
         _refuse_too_many(InstitutionDomain)
+    _note("institution changed", one, before)
     return one
 
 
 def remove_domains(slug: str, names: Iterable[str]) -> Institution:
     """Take domains back; the caller commits. Raises BadInput, NotFound."""
     one = _changing(slug)
+    before = _said(one)
     for name in names:
         gone = [row for row in one.domains if row.domain == _spelled(name)]
         if not gone:
             raise NotFound(f"{one.name} has no domain {name}.")
         one.domains.remove(gone[0])
+    _note("institution changed", one, before)
     return one
 
 
@@ -117,6 +130,24 @@ def find(slug: str) -> Institution:
     if found is None:
         raise NotFound(f"There is no institution {slug}.")
     return found
+
+
+def _note(act: str, one: Institution, before: dict[str, object] | None) -> None:
+    trail.note(act, f"institution {one.slug}", before=before, after=_said(one))
+
+
+def _said(one: Institution) -> dict[str, object]:
+    """What staff say of an institution."""
+    return {
+        "name": one.name,
+        "from": one.starts_at,
+        "until": one.ends_at,
+        "plan": one.plan_id,
+        "networks": ", ".join(sorted(str(row.range) for row in one.ranges)),
+        "domains": ", ".join(
+            sorted(f"{row.domain}{' and below' if row.with_subdomains else ''}" for row in one.domains)
+        ),
+    }
 
 
 def _changing(slug: str) -> Institution:

@@ -7,6 +7,7 @@ from flask_babel import gettext
 from sqlalchemy import or_, select, update
 
 from paywall import clock, jobs, mail
+from paywall.accounts import trail
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
 from paywall.billing.gateway import gateway
@@ -73,7 +74,15 @@ def free_until(reader_id: int, plan_id: int) -> datetime | None:
 
 def void(gift: Gift) -> None:
     """Make a gift worth nothing: its code is dead, and if it runs it ends now; the caller commits."""
+    was = gift.state
     gift.state, gift.void_why = GiftState.VOID, Void.STAFF
+    trail.note(
+        "gift voided",
+        f"gift {gift.id}",
+        reader_id=gift.redeemer_id,
+        before={"state": was},
+        after={"state": gift.state},
+    )
     if gift.redeemed_at:
         follow(gift)
 

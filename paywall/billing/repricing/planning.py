@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 
 from paywall import clock
+from paywall.accounts import trail
 from paywall.billing import setup
 from paywall.billing.repricing import rules
 from paywall.billing.repricing.models import PriceChange
@@ -52,6 +53,7 @@ def begun(wanted: Wanted) -> PriceChange | None:
 def begin(wanted: Wanted) -> PriceChange:
     """Sell the new price from now on, and plan the change in place of any that is open; commits."""
     plan = plan_of(wanted)
+    before = _on_sale(plan, wanted.interval)
     price_id = _price(plan, wanted)
     db.session.commit()
     # At Stripe before it is on sale here: in between nobody could join.
@@ -68,6 +70,12 @@ def begin(wanted: Wanted) -> PriceChange:
         notice_days=wanted.notice_days,
     )
     db.session.add(change)
+    trail.note(
+        "price changed",
+        f"plan {plan.slug} a {wanted.interval}",
+        before={"price": before},
+        after={"price": wanted.money.text(), "patrons pay it from": wanted.from_at},
+    )
     db.session.commit()
     return change
 
@@ -76,6 +84,11 @@ def _open(plan_id: int, interval: Interval) -> Select[PriceChange]:
     return select(PriceChange).where(
         PriceChange.plan_id == plan_id, PriceChange.interval == interval, PriceChange.closed_at.is_(None)
     )
+
+
+def _on_sale(plan: Plan, interval: Interval) -> str | None:
+    found = [one.money.text() for one in plan.prices if one.active and one.interval is interval]
+    return ", ".join(found) or None
 
 
 def _price(plan: Plan, wanted: Wanted) -> int:
