@@ -8,7 +8,9 @@ from typing import Any
 from flask import current_app, request
 from sqlalchemy.exc import IntegrityError
 
+from paywall.api import callers
 from paywall.api.given import ArticleChange, ArticleGiven
+from paywall.api.models import ApiToken
 from paywall.api.problems import Overtaken, Wrong, WrongFields
 from paywall.articles import manuscript, pictures, typesetting
 from paywall.articles.manuscript import Manuscript, slug_of_tag
@@ -39,7 +41,7 @@ def withdraw(slug: str) -> None:
     """Unpublish an article; its row stays. The caller commits. Raises NotFound, Overtaken."""
     old = _found(slug)
     _check(old)
-    typesetting.withdraw(old)
+    typesetting.withdraw(old, by=_by())
 
 
 def hand_in(name: str, data: bytes) -> tuple[Picture, Kept]:
@@ -98,7 +100,7 @@ def _keep(given: Manuscript, old: Article | None) -> Kept:
     if errors:
         raise WrongFields(errors)
     try:
-        kept = typesetting.keep(given, shown.get(given.picture))
+        kept = typesetting.keep(given, shown.get(given.picture), by=_by())
         db.session.flush()
     except IntegrityError:
         db.session.rollback()
@@ -129,6 +131,12 @@ def _missing_pictures(given: Manuscript, shown: dict[str, Picture]) -> Iterator[
                 shown[name] = pictures.read(place)
             except NotAPicture as wrong:
                 yield _wrong(field, f"picture {name!r} {wrong}", given)
+
+
+def _by() -> str:
+    """The program that writes, by the name of its token."""
+    token = db.session.get(ApiToken, callers.caller().token_id)
+    return f"API: {token.name}" if token else "API"
 
 
 def _wrong(field: str, message: str, given: Manuscript) -> Wrong:
