@@ -42,10 +42,14 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.newsroom.version_views import article_versions
+from paywall.office.newsroom.views import newsroom
 from paywall.office.views import office
 from paywall.reports.views import reports
 
 ROOMS = (
+    # Before all others, because it says how large its forms may be, and others look into forms.
+    newsroom,
     articles,
     feeds.feeds,
     searching,
@@ -59,6 +63,7 @@ ROOMS = (
     selfcare,
     reports,
     office,
+    article_versions,
     api,
 )
 

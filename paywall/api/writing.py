@@ -1,6 +1,5 @@
 """How a newsroom's CMS hands articles and pictures in: by the importer's rules, and none over another."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,12 +92,10 @@ def _changed(before: Manuscript, change: ArticleChange) -> Manuscript:
 
 def _keep(given: Manuscript, old: Article | None) -> Kept:
     _check(old)
-    shown: dict[str, Picture] = {}
-    wrong = [*manuscript.faults(given), *typesetting.unknown_plans(given)]
-    errors = [_wrong(fault.field, fault.message, given) for fault in wrong]
-    errors += _missing_pictures(given, shown)
-    if errors:
-        raise WrongFields(errors)
+    shown, missing = typesetting.pictures_of(given, hint="POST it to /api/v1/pictures first")
+    wrong = [*manuscript.faults(given), *typesetting.unknown_plans(given), *missing]
+    if wrong:
+        raise WrongFields([_wrong(fault.field, fault.message, given) for fault in wrong])
     try:
         kept = typesetting.keep(given, shown.get(given.picture), by=_by())
         db.session.flush()
@@ -117,20 +114,6 @@ def _check(old: Article | None) -> None:
     versions = {known.partition("-")[0] for known in request.if_match.as_set(include_weak=False)}
     if old is None or tag(old.version) not in versions:
         raise Overtaken("Somebody else has changed it meanwhile: read it again.")
-
-
-def _missing_pictures(given: Manuscript, shown: dict[str, Picture]) -> Iterator[Wrong]:
-    """What is wrong with the pictures that it names; those that are good are put into `shown`."""
-    for name in given.pictures():
-        place = _folder() / name if pictures.NAME.fullmatch(name) else None
-        field = "picture" if name == given.picture else "body"
-        if place and not place.is_file():
-            yield _wrong(field, f"picture {name!r} is missing: POST it to /api/v1/pictures first", given)
-        elif place:
-            try:
-                shown[name] = pictures.read(place)
-            except NotAPicture as wrong:
-                yield _wrong(field, f"picture {name!r} {wrong}", given)
 
 
 def _by() -> str:

@@ -10,7 +10,7 @@ from paywall.db import db
 
 
 def leave(article: Article, new: str) -> None:
-    """Let the slug that an article has lead to it from now on, because it will be `new`; the caller commits."""
+    """Let an article's slug lead on to it, because it will have the `new` one; the caller commits."""
     db.session.execute(delete(OldAddress).where(OldAddress.slug.in_({article.slug, new})))
     db.session.add(OldAddress(slug=article.slug, article_id=article.id))
 

@@ -17,7 +17,7 @@ OPEN = frozenset({Reason.OPEN, Reason.UNLOCKED})
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is printed of an article's body: the whole or the teaser, as was decided; `words` is of the whole."""
+    """What is printed of a body, the whole or the teaser, as was decided; `words` is of the whole."""
 
     html: str
     words: int
@@ -58,9 +58,7 @@ class Sheet:
         return self.words - self.words_left
 
 
-def sheet(
-    card: Card, text: Text, gate: Gate, decision: Decision, now: datetime, *, signed_in: bool
-) -> Sheet:
+def sheet(card: Card, text: Text, gate: Gate, decision: Decision, now: datetime, *, signed_in: bool) -> Sheet:
     """The sheet of an article behind `gate` (with its windows); `text` is what `decision` lets out."""
     is_full, is_open = decision.show is Show.FULL, decision.reason in OPEN
     shown = text.words - text.words_left

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from paywall import clock
 from paywall.access.decision import Gate
 from paywall.accounts import trail
-from paywall.articles import addresses, versions
+from paywall.articles import addresses, pictures, versions
 from paywall.articles.manuscript import Fault, Manuscript
 from paywall.articles.models import Article, Section
-from paywall.articles.pictures import Picture
+from paywall.articles.pictures import NotAPicture, Picture
 from paywall.articles.render import render
 from paywall.articles.terms import Terms
 from paywall.config import Settings
@@ -48,6 +48,22 @@ def unknown_plans(given: Manuscript) -> Iterator[Fault]:
         yield Fault("gate", f"there is no plan {slug!r}: {plans}")
 
 
+def pictures_of(given: Manuscript, *, hint: str) -> tuple[dict[str, Picture], list[Fault]]:
+    """The pictures that a manuscript names, and what is wrong with them; `hint`: how to hand one in."""
+    settings: Settings = current_app.extensions["settings"]
+    shown: dict[str, Picture] = {}
+    wrong = []
+    for name in (name for name in given.pictures() if pictures.NAME.fullmatch(name)):
+        place = settings.data_dir / "pictures" / name
+        try:
+            if not place.is_file():
+                raise NotAPicture(f"is missing: {hint}")
+            shown[name] = pictures.read(place)
+        except NotAPicture as fault:
+            wrong.append(Fault("picture" if name == given.picture else "body", f"picture {name!r} {fault}"))
+    return shown, wrong
+
+
 def keep(
     given: Manuscript,
     picture: Picture | None,
@@ -62,8 +78,8 @@ def keep(
     version before is kept; `by` is who saves this one, if not whoever acts. `in_bulk`: the trail has one line
     for all that is brought in, and it is the caller's.
     """
+    given = _normal(given)
     new = _article(given, picture, _section(given.section))
-    given = replace(given, terms=replace(given.terms, gate=new.gate))
     old = over or find(given.slug)
     by = by or trail.actor().name
     if old is None:
@@ -83,9 +99,14 @@ def keep(
     return Kept.CHANGED
 
 
+def agrees(article: Article, given: Manuscript) -> bool:
+    """Whether an article says just what a manuscript does."""
+    return manuscript(article) == _normal(given)
+
+
 def proof(given: Manuscript, picture: Picture | None) -> Article:
     """The article that a manuscript would become, in no table and of no section."""
-    return _article(given, picture, None)
+    return _article(_normal(given), picture, None)
 
 
 def withdraw(article: Article, *, by: str = "") -> None:
@@ -97,7 +118,7 @@ def withdraw(article: Article, *, by: str = "") -> None:
 
 
 def discard(article: Article) -> None:
-    """Delete an article that nobody can have read; its versions go too. The caller commits. Raises Conflict."""
+    """Delete an article that nobody can have read, with its versions; raises Conflict. The caller commits."""
     if versions.may_have_been_out(article, clock.now()):
         # Its number may come again, and with it links that were given to it, and free reads.
         raise Conflict("This article has been out: it can be unpublished, and not deleted.")
@@ -133,6 +154,12 @@ def section_slug(name: str) -> str:
     return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "news"
 
 
+def _normal(given: Manuscript) -> Manuscript:
+    """The same in the one spelling that is kept."""
+    gate = str(Gate.parse(given.terms.gate)) if given.terms.gate else ""
+    return replace(given, body=given.body.strip() + "\n", terms=replace(given.terms, gate=gate))
+
+
 def _leave(article: Article, by: str) -> Manuscript:
     """Keep the version that was, which is given back, and begin the next one."""
     before = manuscript(article)
@@ -162,7 +189,6 @@ def _note(before: Manuscript, after: Manuscript) -> None:
 def _article(given: Manuscript, picture: Picture | None, section_id: int | None) -> Article:
     """The article, rendered, and in no session."""
     settings: Settings = current_app.extensions["settings"]
-    gate = str(Gate.parse(given.terms.gate)) if given.terms.gate else ""
     article = Article(
         slug=given.slug,
         title=given.title,
@@ -174,11 +200,11 @@ def _article(given: Manuscript, picture: Picture | None, section_id: int | None)
         picture_credit=given.picture_credit,
         picture_width=picture.width if picture else None,
         picture_height=picture.height if picture else None,
-        body=given.body.strip() + "\n",
+        body=given.body,
         is_html=given.is_html,
         tags=f" {' '.join(given.tags)} " if given.tags else "",
         published_at=given.published_at,
-        **asdict(replace(given.terms, gate=gate)),
+        **asdict(given.terms),
     )
     render(article, words=settings.teaser_words)
     return article

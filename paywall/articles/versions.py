@@ -30,10 +30,10 @@ def keep(article: Article, given: Manuscript) -> None:
     )
 
 
-def of(article_id: int) -> Sequence[ArticleVersion]:
+def of(article_id: int, *, most: int) -> Sequence[ArticleVersion]:
     """The versions before the present one, the newest first."""
     query = select(ArticleVersion).where(ArticleVersion.article_id == article_id)
-    return db.session.scalars(query.order_by(ArticleVersion.version.desc())).all()
+    return db.session.scalars(query.order_by(ArticleVersion.version.desc()).limit(most)).all()
 
 
 def find(article_id: int, version: int) -> ArticleVersion | None:

@@ -40,6 +40,7 @@ FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 KINDS = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 articles = Blueprint("articles", __name__)
+articles.add_app_template_filter(pictures.srcset, "srcset")
 
 
 @articles.get("/")
@@ -98,6 +99,9 @@ def picture(name: str) -> Response:
         abort(404)
     kind = KINDS[name.rpartition(".")[2]]
     folder = _settings().data_dir / "pictures"
+    if not (folder / name).is_file():
+        # It came with its article from another house, without the smaller ones.
+        name = pictures.whole(name)
     response = send_from_directory(folder, name, mimetype=kind)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return for_all(response, f"public, max-age={PICTURE_AGE}")

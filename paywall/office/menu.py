@@ -11,7 +11,10 @@ from paywall.accounts import routes
 PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (("reports.overview", "Overview"), ("reports.policy", "When access ends")),
     "Readers": (("office.trace", "Why can they read?"),),
-    "Paper": (("office.simulate", "Who would read it?"),),
+    "Paper": (
+        ("newsroom.index", "Articles"),
+        ("office.simulate", "Who would read it?"),
+    ),
 }
 
 
