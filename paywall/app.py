@@ -42,6 +42,7 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.newsroom.gate_views import gatehouse
 from paywall.office.newsroom.version_views import article_versions
 from paywall.office.newsroom.views import newsroom
 from paywall.office.views import office
@@ -64,6 +65,7 @@ ROOMS = (
     reports,
     office,
     article_versions,
+    gatehouse,
     api,
 )
 

@@ -14,17 +14,20 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TextAreaField,
+    ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextArea
 
 from paywall.access.decision import Gate, Level
 from paywall.articles.manuscript import LIMITS, LONGEST_TAG, NUMBERS, Fault, Manuscript
+from paywall.articles.models import Section
+from paywall.articles.terms import Terms
 from paywall.db import db
 from paywall.membership.models import Plan
 from paywall.office.newsroom import written
 from paywall.office.newsroom.catalogue import State
-from paywall.office.newsroom.written import PLANS_ONLY
+from paywall.office.newsroom.written import NO_PLAN, PLANS_ONLY
 
 LEVELS = {
     "public": "Open to everyone",
@@ -35,6 +38,11 @@ LEVELS = {
 METERED = {"": "As the rules say", "yes": "Yes", "no": "No"}
 PLACES = {"text": "Into the text", "lead": "Over the article"}
 STATES = {"": "All", State.DRAFT: "Drafts", State.AHEAD: "Scheduled", State.OUT: "Out"}
+
+
+def _up_to(most: int) -> list[Any]:
+    """A whole number or none."""
+    return [Optional(), NumberRange(1, most)]
 
 
 class PlansField(SelectMultipleField):
@@ -122,14 +130,31 @@ class RuleForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     tag = StringField("or for the tag", [Length(max=LONGEST_TAG)])
     gate = SelectField("Who may read", choices=LEVELS)
     plans = PlansField("Plans")
-    first_hours = IntegerField(
-        "For patrons first, hours", [Optional(), NumberRange(1, NUMBERS["first_hours"])]
-    )
-    archive_days = IntegerField(
-        "For patrons again after, days", [Optional(), NumberRange(1, NUMBERS["archive_days"])]
-    )
+    first_hours = IntegerField("For patrons first, hours", _up_to(NUMBERS["first_hours"]))
+    archive_days = IntegerField("For patrons again after, days", _up_to(NUMBERS["archive_days"]))
     is_metered = SelectField("Do free reads open it?", choices=METERED)
-    position = IntegerField("Place in the order", [Optional(), NumberRange(1, 1000)])
+    position = IntegerField("Place in the order", _up_to(1000))
+
+    def offer(self) -> None:
+        """Let the sections and plans be chosen that there are."""
+        sections = db.session.execute(select(Section.slug, Section.name).order_by(Section.position))
+        plans = db.session.execute(select(Plan.slug, Plan.name).order_by(Plan.position, Plan.id))
+        self.section.choices = {"": "All"} | {row.slug: row.name for row in sections}
+        self.plans.choices = {row.slug: row.name for row in plans}
+
+    def validate_gate(self, field: SelectField) -> None:
+        """A gate for plans needs one."""
+        if field.data == PLANS_ONLY and not self.plans.data:
+            raise ValidationError(f"{NO_PLAN.capitalize()}.")
+
+    def terms(self) -> Terms:
+        """What the rule says."""
+        return Terms(
+            written.gate_of(self.gate.data, list(self.plans.data or ())),
+            first_hours=self.first_hours.data,
+            archive_days=self.archive_days.data,
+            is_metered=written.METERED[self.is_metered.data],
+        )
 
 
 class UnlockForm(FlaskForm):  # type: ignore[misc]  # the library is untyped

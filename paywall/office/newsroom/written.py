@@ -11,6 +11,7 @@ from paywall.articles.terms import Terms
 
 METERED = {"": None, "yes": True, "no": False}
 PLANS_ONLY = "plan"
+NO_PLAN = "tick at least one plan, or choose another gate"
 EXAMPLE = "write it like 2026-11-28 09:00, in the site's time"
 
 Said = Mapping[str, str]
@@ -34,7 +35,7 @@ def read(said: Said, plans: list[str], before: Manuscript, zone: ZoneInfo) -> Wr
     def instant(name: str) -> datetime | None:
         old = before.published_at if name == "published_at" else getattr(before.terms, name)
         try:
-            return old if old and said[name] == local(old, zone) else _instant(said[name].strip(), zone)
+            return old if old and said[name] == local(old, zone) else moment(said[name], zone)
         except ValueError as wrong:
             faults.append(Fault(name, str(wrong)))
             return old
@@ -46,10 +47,9 @@ def read(said: Said, plans: list[str], before: Manuscript, zone: ZoneInfo) -> Wr
             faults.append(Fault(name, str(wrong)))
             return None
 
-    gate = said["gate"]
-    if gate == PLANS_ONLY:
-        gate = f"plan:{','.join(plans)}" if plans else ""
-        faults += [] if plans else [Fault("gate", "tick at least one plan, or choose another gate")]
+    gate = gate_of(said["gate"], plans)
+    if said["gate"] == PLANS_ONLY and not plans:
+        faults.append(Fault("gate", NO_PLAN))
     tags = dict.fromkeys(slug_of_tag(tag) for tag in said["tags"].split(",") if tag.strip())
     title = said["title"].strip()
     made = Manuscript(
@@ -90,6 +90,13 @@ def fields(given: Manuscript, zone: ZoneInfo) -> dict[str, object]:
     }
 
 
+def gate_of(chosen: str, plans: list[str]) -> str:
+    """The gate of a form in which it is chosen and its plans are ticked; "" if no plan is."""
+    if chosen != PLANS_ONLY:
+        return chosen
+    return f"plan:{','.join(plans)}" if plans else ""
+
+
 def local(instant: datetime, zone: ZoneInfo) -> str:
     """An instant as the browser's own field for a date and a time shows it."""
     return f"{instant.astimezone(zone):%Y-%m-%dT%H:%M}"
@@ -100,7 +107,9 @@ def plain_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime | None:
+def moment(text: str, zone: ZoneInfo) -> datetime | None:
+    """An instant as a form says it, None for no text; raises ValueError with what is wrong."""
+    text = text.strip()
     if not text:
         return None
     try:

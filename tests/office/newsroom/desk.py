@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
@@ -20,7 +21,11 @@ def filled(page: str) -> dict[str, str | list[str]]:
     said: dict[str, str | list[str]] = {}
     for field in form.css("input, textarea, select"):
         name, kind = field.attributes.get("name"), field.attributes.get("type")
-        if not name or kind == "file" or (kind in {"checkbox", "radio"} and "checked" not in field.attributes):
+        if (
+            not name
+            or kind == "file"
+            or (kind in {"checkbox", "radio"} and "checked" not in field.attributes)
+        ):
             continue
         if field.tag == "textarea":
             said[name] = (field.text() or "").removeprefix("\n").removeprefix("\r\n")
@@ -34,13 +39,13 @@ def filled(page: str) -> dict[str, str | list[str]]:
     return said
 
 
-def press(client: FlaskClient, path: str, act: str = "save", **fields: object) -> TestResponse:
+def press(client: FlaskClient, path: str, act: str = "save", **fields: Any) -> TestResponse:
     """Open the editor, write into its fields, and press a button."""
     said = filled(client.get(path).text)
     return client.post(path, data={**said, **fields, "act": act}, content_type="multipart/form-data")
 
 
-def save(client: FlaskClient, path: str = NEW, act: str = "save", **fields: object) -> str:
+def save(client: FlaskClient, path: str = NEW, act: str = "save", **fields: Any) -> str:
     """The same with what is right; the path of the article's editor."""
     answer = press(client, path, act, **({**STORY, **fields} if path == NEW else fields))
     assert answer.status_code == 303, wrong(answer)

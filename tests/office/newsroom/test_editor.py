@@ -1,6 +1,7 @@
 """An editor writes, looks, saves, publishes and takes back, and readers see just that."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,9 +38,12 @@ def test_an_article_from_the_first_word_to_its_readers(app: Flask, client: Flask
     assert reads(app, client) == 404
     page = vera.get(here).text
     assert "It is a draft." in page
-    assert filled(page) | {"version": "1", "slug": "the-house", "gate": "patrons", "body": f"{TEXT}\n"} == filled(
-        page
-    )
+    assert filled(page) | {
+        "version": "1",
+        "slug": "the-house",
+        "gate": "patrons",
+        "body": f"{TEXT}\n",
+    } == filled(page)
     save(vera, here, "publish")
     assert reads(app, client) is False
     assert reads(app, vera) is True
@@ -111,7 +115,7 @@ def test_the_rules_of_every_way_in_are_told_beside_the_fields_and_nothing_is_los
     ],
 )
 def test_what_is_no_good_is_refused(
-    app: Flask, staff: Staff, fields: dict[str, object], field: str, says: str
+    app: Flask, staff: Staff, fields: dict[str, Any], field: str, says: str
 ) -> None:
     with app.app_context():
         publish("taken")
