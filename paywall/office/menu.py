@@ -13,6 +13,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Readers": (("office.trace", "Why can they read?"),),
     "Paper": (
         ("newsroom.index", "Articles"),
+        ("gatehouse.index", "Gates and unlocks"),
         ("office.simulate", "Who would read it?"),
     ),
 }

@@ -11,14 +11,16 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from paywall.access.decision import Gate
 from paywall.articles import gates, search, words
 from paywall.articles.models import Article, Section
-from paywall.articles.search import Part
+from paywall.articles.search import Part, TookTooLong
 from paywall.articles.terms import House, Rule
 from paywall.db import db
+from paywall.errors import BadInput
 
 A_PAGE = 50
 # Of finds by words of the title the newest so many are looked through.
 MOST_FOUND = 1000
-FAR_AHEAD = datetime(2900, 1, 1, tzinfo=UTC)
+# Later dates stand together in the index of words.
+FAR_AHEAD = datetime(2106, 2, 7, tzinfo=UTC)
 COLUMNS = (
     *gates.COLUMNS,
     Article.slug,
@@ -155,7 +157,10 @@ def _is(state: State, now: datetime) -> ColumnElement[bool]:
 def _titled(title: str) -> Sequence[int]:
     """Those with all these words in their title; drafts are not in the index of words, and there are few."""
     phrases = words.asked(title)
-    found = search.newest(phrases, Part.TITLE, now=FAR_AHEAD, limit=MOST_FOUND)
+    try:
+        found = search.newest(phrases, Part.TITLE, now=FAR_AHEAD, limit=MOST_FOUND)
+    except TookTooLong:
+        raise BadInput("This search took too long. Add a word of the title.") from None
     # A space on both sides, so that only whole words are found.
     spaced = " " + Article.search_title + " "
     whole = [spaced.contains(f" {' '.join(phrase)} ") for phrase in phrases]

@@ -31,7 +31,7 @@ newsroom = Blueprint("newsroom", __name__, url_prefix="/staff/articles")
 @may_enter(*EDITORS)
 def index() -> str:
     """The articles that are asked for, those changed last first."""
-    form, now = ListForm(request.args), clock.now()
+    form = ListForm(request.args)
     known = db.session.execute(select(Section.slug, Section.name).order_by(Section.position))
     form.section.choices = {"": "All"} | {row.slug: row.name for row in known}
     state = State(form.state.data) if form.state.data in list(State) else None
@@ -42,7 +42,7 @@ def index() -> str:
         (form.tag.data or "").strip(),
         Place.parse(request.args.get("after", "")),
     )
-    return pages.shown("office/newsroom/index.html", form=form, page=catalogue.page(asked, now), now=now)
+    return pages.shown("office/newsroom/index.html", form=form, page=catalogue.page(asked, clock.now()))
 
 
 @newsroom.get("/new")

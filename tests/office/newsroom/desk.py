@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
-from werkzeug.test import TestResponse
+from werkzeug.test import TestResponse, encode_multipart
 
 SECRET = "The pearl lies under the third stair."
 TEXT = f"Everybody knows the house.\n\n<!-- more -->\n\n{SECRET}"
@@ -42,7 +42,8 @@ def filled(page: str) -> dict[str, str | list[str]]:
 def press(client: FlaskClient, path: str, act: str = "save", **fields: Any) -> TestResponse:
     """Open the editor, write into its fields, and press a button."""
     said = filled(client.get(path).text)
-    return client.post(path, data={**said, **fields, "act": act}, content_type="multipart/form-data")
+    boundary, body = encode_multipart({**said, **fields, "act": act})
+    return client.post(path, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
 
 def save(client: FlaskClient, path: str = NEW, act: str = "save", **fields: Any) -> str:
