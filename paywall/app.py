@@ -47,10 +47,15 @@ from paywall.membership import record
 from paywall.office.desk import access_acts, acts, money_acts  # noqa: F401  # they add their pages to the desk
 from paywall.office.desk.views import desk
 from paywall.office.money.tie_out import money
+from paywall.office.newsroom.gate_views import gatehouse
+from paywall.office.newsroom.version_views import article_versions
+from paywall.office.newsroom.views import newsroom
 from paywall.office.views import office
 from paywall.reports.views import reports
 
 ROOMS = (
+    # Before all others, because it says how large its forms may be, and others look into forms.
+    newsroom,
     articles,
     feeds.feeds,
     searching,
@@ -66,6 +71,8 @@ ROOMS = (
     office,
     money,
     desk,
+    article_versions,
+    gatehouse,
     api,
 )
 

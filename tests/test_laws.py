@@ -48,6 +48,7 @@ MAY_COMMIT = {
     "demo": {"seed"},
     "membership": {"applied", "comps"},
     "office": {"canaries"},
+    "office/newsroom": {"gate_views", "version_views", "views"},
     "office/caches": {"moments"},
     "office/desk": {"access_acts", "acts", "hands", "leaving", "merging", "refunding", "views"},
     "office/money": {"tie_out"},

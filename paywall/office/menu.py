@@ -19,7 +19,11 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("desk.box", "Find a reader"),
         ("office.trace", "Why can they read?"),
     ),
-    "Paper": (("office.simulate", "Who would read it?"),),
+    "Paper": (
+        ("newsroom.index", "Articles"),
+        ("gatehouse.index", "Gates and unlocks"),
+        ("office.simulate", "Who would read it?"),
+    ),
 }
 
 
