@@ -21,6 +21,7 @@ from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
 from paywall.accounts import limits, privacy, routes, security
+from paywall.accounts.factor_views import factor
 from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
@@ -53,6 +54,7 @@ ROOMS = (
     gift_links,
     accounts,
     proving,
+    factor,
     billing,
     given,
     grouped,

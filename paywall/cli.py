@@ -85,6 +85,18 @@ def staff(email: str, roles: tuple[str, ...]) -> None:
         click.echo(f"{done.email} {'is now' if done.is_new_role else 'was already'} {done.role}.")
 
 
+@commands.command("staff-factor-reset")
+@click.argument("email")
+@click.option("--reason", required=True, help="Why; it is written into the trail.")
+def staff_factor_reset(email: str, reason: str) -> None:
+    """Let staff who lost phone and recovery codes set up anew; ends their sessions."""
+    has_had_one = accounts_staff.reset_factor(email, reason)
+    db.session.commit()
+    click.echo(
+        "They set it up at their next sign-in." if has_had_one else "There was none; they are signed out."
+    )
+
+
 @commands.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def import_articles(paths: tuple[Path, ...]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from paywall.accounts import addresses, letters, proofs, readers, trail
+from paywall.accounts import addresses, factors, letters, proofs, readers, trail
 from paywall.accounts.models import Role, StaffRole
 from paywall.db import db
 from paywall.errors import BadInput
@@ -38,9 +38,23 @@ def appoint(email: str, role: StaffRole) -> Appointment:
     db.session.flush()
     after = ", ".join(sorted(reader.staff_roles))
     trail.note("role given", address, reader_id=reader.id, before={"roles": before}, after={"roles": after})
-    begun = proofs.begin(address, link_for=INVITED_FOR, next_path="/account/security")
+    begun = proofs.begin(address, link_for=INVITED_FOR, next_path="/account/factor/set-up")
     letters.with_proof("welcome_staff", address, begun, role=role.value)
     return Appointment(address, role, is_new_reader=is_new_reader, is_new_role=True)
+
+
+def reset_factor(email: str, reason: str) -> bool:
+    """Let a member of staff who lost phone and recovery codes set up anew, and sign them out everywhere.
+
+    False if there is nothing to reset. The caller commits. Raises BadInput.
+    """
+    reader = readers.find(addresses.normalise(email) or "")
+    if reader is None:
+        raise BadInput(f"There is no reader {email}.")
+    if not reason.strip():
+        raise BadInput("Say why: it is written into the trail.")
+    readers.end_sessions(reader)
+    return factors.forget(reader, reason)
 
 
 def row(role: StaffRole) -> Role:
