@@ -47,7 +47,7 @@ MAY_COMMIT = {
     "membership": {"applied"},
     "office": {"canaries"},
     "office/caches": {"moments"},
-    "reports": {"views"},
+    "reports": {"routes", "views"},
     ".": {"cli", "mail", "watch"},
 }
 

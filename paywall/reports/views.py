@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, current_app, render_template, stream_with_context
+from flask import Blueprint, Response, render_template, stream_with_context
 
 from paywall import clock
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
-from paywall.config import Settings
 from paywall.db import db, read_only
 from paywall.membership import applied, policy_words
-from paywall.reports import export, measures, queries
+from paywall.reports import (
+    export,
+    leaving,  # noqa: F401  # nobody calls it: it declares a report
+    measures,
+    queries,
+    routes,
+)
+from paywall.reports.page import READS
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")
+reports.record(routes.add)
 
-READS = (StaffRole.OWNER, StaffRole.MEMBERSHIP, StaffRole.BOOKKEEPER)
 HEADER = (
     "e-mail",
     "plan",
@@ -39,7 +44,7 @@ def overview() -> str:
     """Active patrons, new and ended this month, and what they bring a month by currency."""
     db.session.commit()
     read_only()
-    since = clock.month_start(clock.now(), _zone())
+    since = clock.month_start(clock.now(), routes.zone())
     figures = measures.overview(queries.ledger(), since=since)
     return render_template(
         "reports/overview.html", figures=figures, since=since, now=clock.now(), twice=queries.twice()
@@ -87,9 +92,4 @@ def _cells() -> Iterator[tuple[object, ...]]:
 
 
 def _day(instant: datetime | None) -> str | None:
-    return f"{instant.astimezone(_zone()):%Y-%m-%d}" if instant else None
-
-
-def _zone() -> ZoneInfo:
-    settings: Settings = current_app.extensions["settings"]
-    return ZoneInfo(settings.timezone)
+    return routes.day(instant) if instant else None

@@ -37,14 +37,19 @@ def init_app(
     secrets: Callable[[], Sequence[str]] | None = None,
 ) -> None:
     """Make this app's gateway; a stand-in gives its own key, connection and secrets."""
-    client = stripe.StripeClient(
-        api_key or settings.stripe_secret_key.get_secret_value(),
-        max_network_retries=2,
-        http_client=http_client or stripe.RequestsClient(timeout=(3, 15)),
-    )
+
+    def client(*, tries: int, seconds: int) -> stripe.StripeClient:
+        return stripe.StripeClient(
+            api_key or settings.stripe_secret_key.get_secret_value(),
+            max_network_retries=tries - 1,
+            http_client=http_client or stripe.RequestsClient(timeout=(3, seconds)),
+        )
+
     own = [secret.get_secret_value() for secret in settings.stripe_webhook_secrets]
     mode = Mode.SANDBOX if settings.sandbox else Mode.LIVE if settings.live else Mode.TEST
-    app.extensions["gateway"] = Gateway(client, mode, secrets or (lambda: own))
+    app.extensions["gateway"] = Gateway(
+        client(tries=3, seconds=15), mode, secrets or (lambda: own), hasty=client(tries=2, seconds=10)
+    )
 
 
 def gateway() -> Gateway:
