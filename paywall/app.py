@@ -20,7 +20,7 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
-from paywall.accounts import limits, privacy, routes, security
+from paywall.accounts import factors, limits, privacy, routes, security
 from paywall.accounts.factor_views import factor
 from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
@@ -161,7 +161,8 @@ def _sandbox(app: Flask, settings: Settings) -> None:
         http_client=stand_in.http_client(timeout=15),
         secrets=stand_in.webhook_secrets,
     )
-    app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
+    pages = views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest, phones=factors.phones)
+    app.register_blueprint(pages)
 
 
 def _presentation(app: Flask, settings: Settings) -> None:
