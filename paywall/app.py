@@ -43,6 +43,7 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.house.rooms import HOUSE
 from paywall.office.views import office
 from paywall.reports.views import reports
 
@@ -61,6 +62,7 @@ ROOMS = (
     selfcare,
     reports,
     office,
+    *HOUSE,
     api,
 )
 

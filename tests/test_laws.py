@@ -33,6 +33,7 @@ MAY_COMMIT = {
         "inbox_commands",
         "promotions",
         "reminders",
+        "setting_up",
         "setup",
         "sync",
         "views",
@@ -47,6 +48,7 @@ MAY_COMMIT = {
     "membership": {"applied"},
     "office": {"canaries"},
     "office/caches": {"moments"},
+    "office/house": {"health_pages", "inboxes", "people", "plans", "trails"},
     "reports": {"routes", "views"},
     ".": {"cli", "mail", "watch"},
 }

@@ -1,4 +1,4 @@
-"""The second factor of staff, and recovery codes for a lost phone.
+"""The second factor of staff with recovery codes; how making plans at Stripe ended.
 
 Revision ID: 0025
 Revises: 0020
@@ -39,9 +39,18 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
     )
     op.create_index(op.f("ix_recovery_code_factor_id"), "recovery_code", ["factor_id"])
+    op.create_table(
+        "setup_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_setup_run")),
+    )
 
 
 def downgrade():
+    op.drop_table("setup_run")
     op.drop_index(op.f("ix_recovery_code_factor_id"), table_name="recovery_code")
     op.drop_table("recovery_code")
     op.drop_table("factor")

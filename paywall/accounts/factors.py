@@ -51,6 +51,11 @@ def of(reader_id: int) -> Factor | None:
     return db.session.scalar(select(Factor).where(Factor.reader_id == reader_id))
 
 
+def owners() -> set[int]:
+    """The ids of all readers who have set one up."""
+    return set(db.session.scalars(select(Factor.reader_id)))
+
+
 def mark(factor: Factor) -> str:
     """What a session notes of the factor that was given in it; that of another factor is another."""
     return hashlib.sha256(factor.salt.encode()).hexdigest()[:16]
@@ -104,10 +109,15 @@ def forget(reader: Reader, reason: str) -> bool:
 
     False if there is none. Sessions are the caller's to end; the caller commits.
     """
-    if not _changed_one(delete(Factor).where(Factor.reader_id == reader.id)):
+    if not drop(reader):
         return False
     _tell(reader, "second factor reset", "reset", reason)
     return True
+
+
+def drop(reader: Reader) -> bool:
+    """Delete the factor of who is no longer of the staff; whether there was one. The caller commits."""
+    return _changed_one(delete(Factor).where(Factor.reader_id == reader.id))
 
 
 def digits_now(salt: str) -> str:

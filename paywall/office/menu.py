@@ -12,6 +12,13 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (("reports.overview", "Overview"), ("reports.policy", "When access ends")),
     "Readers": (("office.trace", "Why can they read?"),),
     "Paper": (("office.simulate", "Who would read it?"),),
+    "House": (
+        ("plans.show", "Plans"),
+        ("inboxes.show", "Inbox"),
+        ("wellbeing.show", "Health"),
+        ("people.everyone", "Staff"),
+        ("trails.show", "Trail"),
+    ),
 }
 
 
