@@ -23,7 +23,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAY_COMMIT = {
     "access/institutions": {"commands"},
     "access/journey": {"paying"},
-    "accounts": {"letters", "proofs", "proving", "security", "views"},
+    "accounts": {"factor_views", "letters", "proofs", "proving", "security", "views"},
     "access": {"free_reads"},
     "api": {"token_commands", "tokens", "views"},
     "articles": {"feeds", "gate_commands", "gift_commands", "gift_pages", "search_views", "views"},
@@ -35,6 +35,7 @@ MAY_COMMIT = {
         "inbox_commands",
         "promotions",
         "reminders",
+        "setting_up",
         "setup",
         "sync",
         "views",
@@ -52,6 +53,7 @@ MAY_COMMIT = {
     "office/caches": {"moments"},
     "office/desk": {"access_acts", "acts", "hands", "leaving", "merging", "refunding", "views"},
     "office/money": {"tie_out"},
+    "office/house": {"health_pages", "inboxes", "people", "plans", "trails"},
     "reports": {"routes", "views"},
     ".": {"cli", "mail", "watch"},
 }

@@ -24,6 +24,13 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("gatehouse.index", "Gates and unlocks"),
         ("office.simulate", "Who would read it?"),
     ),
+    "House": (
+        ("plans.show", "Plans"),
+        ("inboxes.show", "Inbox"),
+        ("wellbeing.show", "Health"),
+        ("people.everyone", "Staff"),
+        ("trails.show", "Trail"),
+    ),
 }
 
 
