@@ -21,6 +21,7 @@ from paywall.reports import (
 )
 from paywall.reports.asked import Asked, Preset, preset
 from paywall.reports.fold import Kind
+from paywall.reports.journey import articles, path  # noqa: F401  # likewise
 from paywall.reports.page import READS
 from paywall.reports.patrons.look import look
 
