@@ -67,6 +67,11 @@ def roll_up_soon() -> None:
     roll_up()
 
 
+def count_anew() -> None:
+    """Nothing counts any more that was rolled up: memberships have come to be another reader's. No commit."""
+    db.session.execute(update(ReportMark).values(made_by=""))
+
+
 def news_of(after: int, upto: int) -> Tally:
     """What the lines after one, up to another, change in the rows that were made without them.
 
