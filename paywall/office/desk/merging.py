@@ -24,9 +24,9 @@ from paywall.db import db
 from paywall.errors import Conflict
 from paywall.membership import record
 from paywall.membership.models import Subscription
-from paywall.reports import rollup
 from paywall.membership.rules import Source
 from paywall.office.desk import person
+from paywall.reports import rollup
 
 Moved = dict[str, list[int]]
 
