@@ -18,7 +18,7 @@ from paywall.reports.fold import ALL_PLANS, ALL_SOURCES, Line, Scope
 
 BATCH = 1000
 # As they stand in a Line.
-COLUMNS = (
+COLUMNS: tuple[Any, ...] = (
     MembershipEvent.id,
     MembershipEvent.at,
     Subscription.reader_id,
