@@ -12,6 +12,11 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (
         ("reports.overview", "Overview"),
         ("reports.leaving", "Why they leave"),
+        ("reports.failures", "Failed payments"),
+        ("reports.gifts", "Gifts"),
+        ("reports.groups", "Groups"),
+        ("reports.countries", "Countries"),
+        ("reports.institutions", "Institutions"),
         ("money.tie_out", "Tie-out"),
         ("reports.policy", "When access ends"),
     ),

@@ -68,6 +68,14 @@ class Asked:
         said = {"since": self.since, "until": self.until, "plan": self.plan, "source": self.source}
         return urlencode({name: str(value) for name, value in said.items() if value is not None})
 
+    def day_of(self, instant: datetime) -> date:
+        """The day of an instant by the calendar of `zone`."""
+        return instant.astimezone(self.zone).date()
+
+    def month_of(self, instant: datetime) -> date:
+        """The first day of its month."""
+        return self.day_of(instant).replace(day=1)
+
     def months(self) -> Iterator["Asked"]:
         """Its calendar months, oldest first; the first and the last may be parts of one."""
         since = self.since
