@@ -1,7 +1,7 @@
 """Payments: which country the card is from.
 
 Revision ID: 0022
-Revises: 0020
+Revises: 0021
 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -20,8 +20,22 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("money.tie_out", "Tie-out"),
         ("reports.policy", "When access ends"),
     ),
-    "Readers": (("office.trace", "Why can they read?"),),
-    "Paper": (("office.simulate", "Who would read it?"),),
+    "Readers": (
+        ("desk.box", "Find a reader"),
+        ("office.trace", "Why can they read?"),
+    ),
+    "Paper": (
+        ("newsroom.index", "Articles"),
+        ("gatehouse.index", "Gates and unlocks"),
+        ("office.simulate", "Who would read it?"),
+    ),
+    "House": (
+        ("plans.show", "Plans"),
+        ("inboxes.show", "Inbox"),
+        ("wellbeing.show", "Health"),
+        ("people.everyone", "Staff"),
+        ("trails.show", "Trail"),
+    ),
 }
 
 

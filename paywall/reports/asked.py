@@ -29,7 +29,8 @@ class Preset(enum.StrEnum):
 class Asked:
     """From the day `since` to the day `until`, both of them included, by the calendar of `zone`.
 
-    `plan` is a slug; with None all plans count, and all sources.
+    `plan` is a slug; with None all plans count, and all sources. `order`: by what rows are sorted, where a
+    report can be told.
     """
 
     since: date
@@ -37,6 +38,7 @@ class Asked:
     plan: str | None = None
     source: Source | None = None
     zone: tzinfo = UTC
+    order: str | None = None
 
     @property
     def start(self) -> datetime:
@@ -66,6 +68,7 @@ class Asked:
     def query(self) -> str:
         """The same in an address."""
         said = {"since": self.since, "until": self.until, "plan": self.plan, "source": self.source}
+        said |= {"order": self.order}
         return urlencode({name: str(value) for name, value in said.items() if value is not None})
 
     def day_of(self, instant: datetime) -> date:
@@ -75,6 +78,10 @@ class Asked:
     def month_of(self, instant: datetime) -> date:
         """The first day of its month."""
         return self.day_of(instant).replace(day=1)
+
+    def by(self, order: str) -> "Asked":
+        """The same in another order."""
+        return replace(self, order=order)
 
     def months(self) -> Iterator["Asked"]:
         """Its calendar months, oldest first; the first and the last may be parts of one."""

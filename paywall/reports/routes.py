@@ -1,6 +1,7 @@
 """The pages of every report: itself, its tables as CSV files, and the rows behind its figures."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -124,7 +125,10 @@ def _found(one: Page, which: str) -> Behind:
 
 
 def _asked(one: Page) -> Asked:
-    return read(request.args, usual(one), _plans(), one.narrows)
+    found, order = read(request.args, usual(one), _plans(), one.narrows), request.args.get("order")
+    if order and order not in one.orders:
+        raise BadInput(f"This report is not sorted by {order!r}.")
+    return replace(found, order=order or None)
 
 
 def _plans() -> dict[str, str]:
@@ -139,7 +143,7 @@ def _presets(asked: Asked) -> list[tuple[str, Asked, bool]]:
     for which in Preset:
         since, until = preset(which, _today())
         is_shown = (since, until) == (asked.since, asked.until)
-        found.append((which.value, Asked(since, until, asked.plan, asked.source), is_shown))
+        found.append((which.value, replace(asked, since=since, until=until), is_shown))
     return found
 
 

@@ -74,6 +74,7 @@ def charge_facts(one: stripe.Charge) -> PaymentFacts:
         transaction=id_of(maybe(one, "balance_transaction")),
         made_at=instant(one.created),
         country=_country(one),
+        payer=maybe(one, "billing_details", "name"),
     )
 
 
