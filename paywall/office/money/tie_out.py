@@ -20,6 +20,7 @@ from paywall.office.money import (
     at_stripe,
     countries,  # noqa: F401  # nobody calls it: it declares a report
     failures,  # noqa: F401  # likewise
+    letter,  # noqa: F401  # nobody calls it: it declares a job
     presents,  # noqa: F401  # likewise
     seats,  # noqa: F401  # likewise
 )
