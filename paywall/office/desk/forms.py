@@ -18,7 +18,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
 from paywall.accounts import addresses
@@ -47,7 +47,7 @@ class ActForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
         validators=[InputRequired(), Regexp(r"[0-9a-f]{16}\Z")],
         default=lambda: secrets.token_hex(8),
     )
-    reason = TextAreaField("Reason, for the trail", [InputRequired("Say why."), Length(3, 500)])
+    reason = TextAreaField("Reason, for the trail", [DataRequired("Say why."), Length(3, 500)])
 
     @property
     def is_confirmed(self) -> bool:
