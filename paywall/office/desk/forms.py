@@ -17,7 +17,6 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
@@ -80,7 +79,7 @@ class AccessForm(ActForm):
 
     def offer(self, plans: Mapping[int, str]) -> None:
         """Let one of these plans be chosen: by id, their names."""
-        self.plan.choices = [SelectChoice(plan_id, name) for plan_id, name in plans.items()]
+        self.plan.choices = list(plans.items())
 
 
 class EndForm(ActForm):
@@ -186,5 +185,5 @@ def end_of(day: date | None) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
-def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
-    return [SelectChoice(str(value), label) for value, label in words.items()]
+def _choices(words: Mapping[Any, str]) -> list[tuple[str, str]]:
+    return [(str(value), label) for value, label in words.items()]

@@ -15,7 +15,8 @@ from tests.accounts.browser import link_in, press
 from tests.articles.files import SECRET, publish
 from tests.office.desk.conftest import Counter, Letters
 
-pytestmark = pytest.mark.story
+# What these do to the tables, others do on both databases.
+pytestmark = [pytest.mark.story, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
 def reader(counter: Counter) -> Reader:
@@ -83,12 +84,12 @@ def test_while_stripe_is_silent_an_address_is_changed_and_told_with_the_next_syn
     assert counter.stripe().customers.retrieve(str(customer)).email == "new@example.org"
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "eva@example.org"])
-def test_no_address_is_taken_that_is_none_or_another_readers(counter: Counter, email: str) -> None:
+def test_no_address_is_taken_that_is_none_or_another_readers(counter: Counter) -> None:
     db.session.add(Reader(email="eva@example.org"))
     db.session.commit()
-    form = {**counter.fill("/address", email=email), "confirmed": "yes"}
-    assert counter.send("/address", form).status_code in (200, 303)
+    form = {**counter.fill("/address"), "confirmed": "yes"}
+    for email in ("", "nobody", "eva@example.org"):
+        assert counter.send("/address", {**form, "email": email}).status_code in (200, 303)
     assert reader(counter).email == "ana@example.org"
     assert counter.trail() == []
 

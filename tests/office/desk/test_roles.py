@@ -1,7 +1,7 @@
-"""Who may look at the desk, and who may act there: each page and each act is tried by everyone who may not."""
+"""Who may look at the desk, and who may act there: each page and each act is tried by all who may not."""
 
 import pytest
-from flask import Flask, url_for
+from flask import Flask
 from flask.testing import FlaskClient
 
 from paywall import clock
@@ -44,8 +44,8 @@ def ana(app: Flask) -> None:
 def test_every_act_of_the_desk_is_tried_here(app: Flask) -> None:
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("desk.")]
     given = {"reader_id": 1, "held_id": 1, "payment_id": 1, "letter_id": 1, "invoice_id": 1}
-    with app.test_request_context():
-        paths = {url_for(rule.endpoint, **{name: given[name] for name in rule.arguments}) for rule in rules}
+    built = (rule.build({name: given[name] for name in rule.arguments}) for rule in rules)
+    paths = {found[1] for found in built if found}
     assert paths == {*LOOKING[::2], *(f"/staff/desk/1/{act}" for act in ACTS)}
 
 
