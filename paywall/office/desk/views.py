@@ -52,7 +52,7 @@ def show(reader_id: int) -> str:
         "office/desk/reader.html",
         person=person.of(reader_id, clock.now()),
         page=timeline.page(reader_id, before=before, only=kind),
-        only=kind,
+        chosen=kind,
         is_first=before is None,
         kinds=list(Kind),
         may_act=may_act(),
