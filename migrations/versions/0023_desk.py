@@ -1,7 +1,7 @@
 """The desk: names, former addresses, accounts that were joined, grace by hand, and what finds them.
 
 Revision ID: 0023
-Revises: 0020
+Revises: 0022
 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023"
-down_revision = "0020"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 
 from flask_security import AsaList, RoleMixin, UserMixin
-from sqlalchemy import Column, Computed, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Computed, ForeignKey, Index, Integer, String, Table
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -135,3 +135,29 @@ class Proof(Model):
     code_until: Mapped[datetime]
     link_until: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Factor(Model):
+    """The second factor of a member of staff: an app that shows six digits (TOTP).
+
+    The secret that the app holds is made of `salt` and our key, and is no column: who copies the table has no
+    code. `last_step` is the half-minute of the newest code that was used, so that none is good twice.
+    """
+
+    __tablename__ = "factor"
+
+    id: Mapped[Id]
+    reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id", ondelete="CASCADE"), unique=True)
+    salt: Mapped[str] = mapped_column(String(64))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class RecoveryCode(Model):
+    """A code on paper for a lost phone, kept as a hash and good once."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[Id]
+    factor_id: Mapped[int] = mapped_column(ForeignKey("factor.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))

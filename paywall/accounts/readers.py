@@ -1,5 +1,7 @@
 """Readers by their address: found, added, confirmed, moved to another, joined, signed out everywhere."""
 
+from blinker import Signal
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -7,6 +9,9 @@ from paywall import clock
 from paywall.accounts import proofs
 from paywall.accounts.models import FormerAddress, Reader, new_uniquifier
 from paywall.db import db
+
+# Sent with `reader`, in the transaction in which an address is proven for the first time.
+account_made = Signal()
 
 
 def is_known(email: str) -> bool:
@@ -39,9 +44,13 @@ def find_or_add(email: str) -> Reader:
 
 def confirm(reader: Reader, *, password: str | None = None) -> None:
     """The reader has proven the address; a password hash is taken only by who has none."""
+    is_new = reader.confirmed_at is None
     reader.confirmed_at = reader.confirmed_at or clock.now()
     reader.password = reader.password or password
     proofs.void(reader.email)
+    if is_new:
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # it is a proxy
+        account_made.send(app, reader=reader)
 
 
 def end_sessions(reader: Reader) -> None:

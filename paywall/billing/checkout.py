@@ -9,6 +9,7 @@ from flask_babel import gettext
 from sqlalchemy import select, update
 
 from paywall import clock
+from paywall.access.journey import paying
 from paywall.accounts.models import Reader
 from paywall.billing import customers, promotions, twins
 from paywall.billing.gateway import gateway
@@ -221,6 +222,7 @@ def _keep(
                 next_path=next_path,
             )
         )
+        paying.checkout_opened(reader_id)
     db.session.commit()
     if overtaken:
         gateway().expire_checkout(session.id)

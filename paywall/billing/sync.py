@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
 from paywall.accounts import names, readers
-from paywall.billing import letters, tickets
+from paywall.billing import first_payments, letters, tickets
 from paywall.billing.cashbook import comparing, keeping
 from paywall.billing.cashbook import rules as cash_rules
 from paywall.billing.cashbook.facts import Entries
@@ -201,6 +201,7 @@ def _write(
     write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})
     for subscription_id in kept:
         letters.write_due(subscription_id)
+    first_payments.note(customer.reader_id)
     db.session.commit()
     return True
 

@@ -42,7 +42,8 @@ What to try
   2. Become a patron with card 4242 4242 4242 4242, any later date, any CVC; the article then opens.
      4000 0000 0000 0002 is declined, 4000 0025 0000 3155 asks for 3-D Secure.
   3. Cancel on your account page, then move Stripe's clock a month on at {url}/sandbox
-  4. As the owner, ask why a reader can read, or not: {url}/staff/why
+  4. As one of the staff, open {url}/staff
+     It asks for the code of a phone as well: {url}/sandbox/phones shows it.
 
 No card is charged, no mail leaves this machine. Ctrl-C stops everything.
 """

@@ -88,6 +88,7 @@ class Payment(Kept, Model):
     is_disputed: Mapped[bool]
     transaction: Mapped[str | None] = mapped_column(StripeId)
     made_at: Mapped[datetime] = mapped_column(index=True)
+    country: Mapped[str | None] = mapped_column(String(2))
 
 
 class Refund(Kept, Model):
