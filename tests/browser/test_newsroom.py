@@ -1,0 +1,66 @@
+"""An editor in Chromium: writes, sees both pages while typing, adds a picture, publishes; a visitor reads."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.articles.test_darkroom import drawn
+from tests.browser.reader import Reader
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+OPEN, SECRET = "Everybody saw the tram leave.", "Nobody saw it return that night."
+
+
+def test_an_editor_writes_and_a_visitor_reads(visit: Callable[[str], Reader], tmp_path: Path) -> None:
+    vera, boris = visit("vera"), visit("boris")
+    signs_in(vera)
+    vera.clicks("Write an article")
+    page = vera.page
+    page.get_by_label("Title").fill("The tram in the snow")
+    page.get_by_label("Section").fill("City")
+    page.get_by_label("Text", exact=True).fill(f"{OPEN}\n\n{SECRET}\n")
+    page.get_by_label("Text", exact=True).press("Control+Home")
+    vera.clicks("End the teaser here")
+    teaser, whole = (page.get_by_role("region", name=name) for name in ("The teaser", "The whole article"))
+    expect(whole).to_contain_text(SECRET)
+    expect(teaser).to_contain_text(OPEN)
+    expect(teaser).not_to_contain_text(SECRET)
+    vera.looks("newsroom-editor")
+    adds_picture(vera, tmp_path)
+    expect(whole.get_by_alt_text("A tram")).to_have_attribute("srcset", re.compile("480w"))
+    vera.clicks("Save and publish now")
+    vera.sees("Readers see it within a second")
+    assert not boris.reads("the-tram-in-the-snow", SECRET)
+    page.get_by_label("Who may read it").select_option("public")
+    expect(page.get_by_role("region", name="The article")).to_contain_text(SECRET)
+    page.get_by_role("button", name="Save").first.click()
+    boris.waits_until_open("the-tram-in-the-snow", SECRET)
+    vera.clicks("Versions")
+    vera.looks("newsroom-versions")
+    vera.opens("/staff/articles")
+    vera.looks("newsroom-list")
+    vera.opens("/staff/gates")
+    page.get_by_text("Set a rule").click()
+    vera.looks("newsroom-gates")
+
+
+def signs_in(vera: Reader) -> None:
+    """As the demo's owner, who may do what an editor may."""
+    vera.opens("/sign-in?next=/staff/articles")
+    vera.page.get_by_label("E-mail").first.fill("owner@demo.example")
+    vera.page.get_by_label("Password").fill("demo-newsroom-2026")
+    vera.page.get_by_role("button", name="Sign in").first.click()
+    vera.sees("Write an article")
+
+
+def adds_picture(vera: Reader, folder: Path) -> None:
+    """Into the text."""
+    file = folder / "tram.jpg"
+    file.write_bytes(drawn())
+    vera.page.get_by_label("Picture file").set_input_files(file)
+    vera.page.get_by_role("group", name="Add a picture").get_by_label("What it shows").fill("A tram")
+    vera.clicks("Add the picture")
