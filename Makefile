@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON := python3.11
 PORT ?= 8000
+MONTHS ?= 0
 SCHEDULES := 10000
 SEED := 1
 DATABASE := sqlite postgresql
@@ -9,7 +10,7 @@ REPLAY :=
 MUTANT :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
-PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py
+PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/simulator.py,paywall/reports/asked.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
 .PHONY: help run test sure torture bench lint lock messages clean system wrk postgresql caches
@@ -17,8 +18,8 @@ PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-ha
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: .venv/run.stamp ## Start the demo: web server and worker; PORT=8001 for another port
-	@$(BIN)/python -m paywall.demo --port "$(PORT)"
+run: .venv/run.stamp ## Start the demo: web server and worker; PORT=8001 for another port, MONTHS=12 for a past
+	@$(BIN)/python -m paywall.demo --port "$(PORT)" --months "$(MONTHS)"
 
 test: system .venv/test.stamp ## Check everything: style, types, layers, then all tests on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory lint

@@ -20,7 +20,10 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
-from paywall.accounts import limits, privacy, routes, security
+from paywall.access.journey import arriving as journey
+from paywall.access.journey.steps import Step
+from paywall.accounts import factors, limits, privacy, routes, security
+from paywall.accounts.factor_views import factor
 from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
@@ -42,6 +45,10 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.desk import access_acts, acts, money_acts  # noqa: F401  # they add their pages to the desk
+from paywall.office.desk.views import desk
+from paywall.office.house.rooms import HOUSE
+from paywall.office.money.tie_out import money
 from paywall.office.newsroom.gate_views import gatehouse
 from paywall.office.newsroom.version_views import article_versions
 from paywall.office.newsroom.views import newsroom
@@ -58,16 +65,23 @@ ROOMS = (
     gift_links,
     accounts,
     proving,
+    factor,
     billing,
     given,
     grouped,
     selfcare,
     reports,
     office,
+    money,
+    desk,
     article_versions,
     gatehouse,
+    *HOUSE,
     api,
 )
+
+# Pages that are steps on the path from teaser to payment.
+STEPS = {"accounts.sign_up": Step.SIGN_UP_PAGE, "billing.join": Step.PLAN_PAGE}
 
 log = structlog.get_logger()
 
@@ -137,6 +151,7 @@ def _door(app: Flask, settings: Settings) -> None:
     """What stands before every article, and all that it asks."""
     for known in (crawlers, opening, arriving, reading):
         known.init_app(app, settings)
+    journey.init_app(app, settings, STEPS)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     elsewhere.init_app(app, settings)
 
@@ -166,7 +181,8 @@ def _sandbox(app: Flask, settings: Settings) -> None:
         http_client=stand_in.http_client(timeout=15),
         secrets=stand_in.webhook_secrets,
     )
-    app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
+    pages = views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest, phones=factors.phones)
+    app.register_blueprint(pages)
 
 
 def _presentation(app: Flask, settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Articles as editors work on them: versions, old addresses, who saved what, and the list by last change.
 
 Revision ID: 0024
-Revises: 0020
+Revises: 0023
 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024"
-down_revision = "0020"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

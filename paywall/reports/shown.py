@@ -1,0 +1,123 @@
+"""How the cells of a report look: words on a page, plain values in a CSV file, numbers in a chart."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
+
+from paywall.money import MixedCurrencies, Money
+from paywall.reports.page import Cell, Column, Figure, Kind, Link, Row, Table
+
+RIGHT = frozenset({Kind.NUMBER, Kind.MONEY, Kind.SHARE})
+NONE = "–"
+
+
+def words(cell: Cell, kind: Kind | None = None) -> str:
+    """A cell for a person; staff's pages are in English."""
+    match cell:
+        case None:
+            return NONE
+        case Money():
+            return cell.text()
+        case Fraction():
+            return format_percent(float(cell), "#,##0.0%", locale="en")
+        case date():
+            return format_date(cell, "MMM y" if kind is Kind.MONTH else "d MMM y", locale="en")
+        case int():
+            return format_decimal(cell, locale="en")
+        case Link():
+            return cell.text
+    return cell
+
+
+def change(figure: Figure) -> str:
+    """By how much a figure has moved since the period before; "" if that cannot be said."""
+    match figure.now, figure.before:
+        case Fraction() as now, Fraction() as before:
+            return f"{float(100 * (now - before)):+.1f} points" if now != before else ""
+        case Money() as now, Money() as before if now.currency == before.currency:
+            return _share(now.amount, before.amount)
+        case int() as now, int() as before:
+            return _share(now, before)
+    return ""
+
+
+def header(columns: Sequence[Column]) -> list[str]:
+    """The first line of a CSV file: before the first sum of money stands its currency."""
+    names = [column.name for column in columns]
+    at = _first_money(columns)
+    return names if at is None else [*names[:at], "Currency", *names[at:]]
+
+
+def lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[list[object]]:
+    """The other lines of it: money in major units, shares as decimals, days as ISO writes them."""
+    at = _first_money(columns)
+    for row in rows:
+        cells = [_plain(cell, column.kind) for cell, column in zip(row, columns, strict=True)]
+        yield cells if at is None else [*cells[:at], _currency(row), *cells[at:]]
+
+
+def chart(table: Table) -> dict[str, Any] | None:
+    """What the chart of a table is drawn from; None without a chart, or without a row to draw."""
+    if table.chart is None or not table.rows:
+        return None
+    names = [column.name for column in table.columns]
+    drawn = [names.index(name) for name in table.chart.columns]
+    kind = table.columns[drawn[0]].kind
+    money = [row[at] for row in table.rows for at in drawn if isinstance(row[at], Money)]
+    return {
+        "shape": table.chart.shape.value,
+        "labels": [words(row[0], table.columns[0].kind) for row in table.rows],
+        "series": [{"name": names[at], "values": [_number(row[at]) for row in table.rows]} for at in drawn],
+        "share": kind is Kind.SHARE,
+        "currency": _one_currency(money).upper() if money else "",
+    }
+
+
+def _share(now: int, before: int) -> str:
+    if not before or now == before:
+        return ""
+    return format_percent((now - before) / abs(before), "+#,##0.#%;-#,##0.#%", locale="en")
+
+
+def _plain(cell: Cell, kind: Kind) -> object:
+    match cell:
+        case Money():
+            return cell.major()
+        case Fraction():
+            return round(float(cell), 6)
+        case Link():
+            return cell.text
+        case date():
+            return f"{cell:%Y-%m}" if kind is Kind.MONTH else cell.isoformat()
+    return cell
+
+
+def _number(cell: Cell) -> float | None:
+    match cell:
+        case Money():
+            return float(cell.major())
+        case Fraction():
+            return round(float(100 * cell), 2)
+        case int():
+            return cell
+    return None
+
+
+def _first_money(columns: Sequence[Column]) -> int | None:
+    return next((at for at, column in enumerate(columns) if column.kind is Kind.MONEY), None)
+
+
+def _currency(row: Row) -> str:
+    money = [cell for cell in row if isinstance(cell, Money)]
+    return _one_currency(money).upper() if money else ""
+
+
+def _one_currency(money: Sequence[Any]) -> str:
+    (found, *others) = sorted({one.currency for one in money})
+    if others:
+        raise MixedCurrencies(f"{found} and {others[0]} in one row of a table, or in one chart")
+    return str(found)
