@@ -35,7 +35,8 @@ LEVELS = {
     "patrons": "For patrons",
     PLANS_ONLY: "For certain plans only",
 }
-METERED = {"": "As the rules say", "yes": "Yes", "no": "No"}
+AS_RULES_SAY = "As the rules say"
+METERED = {"": AS_RULES_SAY, "yes": "Yes", "no": "No"}
 PLACES = {"text": "Into the text", "lead": "Over the article"}
 STATES = {"": "All", State.DRAFT: "Drafts", State.AHEAD: "Scheduled", State.OUT: "Out"}
 
@@ -90,7 +91,7 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
         own = Gate.parse(gate or "public")
         plans = db.session.execute(select(Plan.slug, Plan.name).order_by(Plan.position, Plan.id))
         unknown = {gate: f"{gate}: unknown, for staff only"} if own.level is Level.UNKNOWN else {}
-        self.gate.choices = {"": f"As the rules say: {rules_say}"} | LEVELS | unknown
+        self.gate.choices = {"": f"{AS_RULES_SAY}: {rules_say}"} | LEVELS | unknown
         there = {row.slug: row.name for row in plans}
         self.plans.choices = {slug: slug for slug in sorted(own.plans)} | there
 
