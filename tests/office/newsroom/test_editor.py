@@ -54,7 +54,6 @@ def test_an_article_from_the_first_word_to_its_readers(app: Flask, client: Flask
     assert button(vera, here, f"{here}/unpublish").status_code == 303
     assert reads(app, client) == 404
     assert acts(app) == [
-        ("editor@staff.example", "article gate changed", "the-house"),
         ("editor@staff.example", "article published", "the-house"),
         ("editor@staff.example", "article gate changed", "the-house"),
         ("editor@staff.example", "article unpublished", "the-house"),
