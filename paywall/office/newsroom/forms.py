@@ -86,6 +86,12 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     upload_alt = StringField("What it shows")
     upload_place = RadioField("Where it goes", choices=PLACES, default="text")
 
+    @property
+    def seen(self) -> int:
+        """The version that was read; 0 for none."""
+        said = self.version.data or ""
+        return int(said) if said.isdecimal() and len(said) < 10 else 0
+
     def offer(self, rules_say: str, gate: str) -> None:
         """Let the gates and plans be chosen that there are, and the one that the article has."""
         own = Gate.parse(gate or "public")
