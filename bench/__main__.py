@@ -2,9 +2,15 @@
 
 import sys
 
-from bench import gate, intake, reconcile
+from bench import gate, intake, journey, reconcile, staff
 
-NAMES = {"gate": gate.main, "intake": intake.main, "reconcile": reconcile.main}
+NAMES = {
+    "gate": gate.main,
+    "intake": intake.main,
+    "journey": journey.main,
+    "reconcile": reconcile.main,
+    "staff": staff.main,
+}
 
 if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
     sys.exit(f"usage: python -m bench {{{','.join(NAMES)}}} [--help]")

@@ -20,6 +20,8 @@ from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
 from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
+from paywall.access.journey import arriving as journey
+from paywall.access.journey.steps import Step
 from paywall.accounts import factors, limits, privacy, routes, security
 from paywall.accounts.factor_views import factor
 from paywall.accounts.proving import proving
@@ -43,11 +45,19 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.desk import access_acts, acts, money_acts  # noqa: F401  # they add their pages to the desk
+from paywall.office.desk.views import desk
 from paywall.office.house.rooms import HOUSE
+from paywall.office.money.tie_out import money
+from paywall.office.newsroom.gate_views import gatehouse
+from paywall.office.newsroom.version_views import article_versions
+from paywall.office.newsroom.views import newsroom
 from paywall.office.views import office
 from paywall.reports.views import reports
 
 ROOMS = (
+    # Before all others, because it says how large its forms may be, and others look into forms.
+    newsroom,
     articles,
     feeds.feeds,
     searching,
@@ -62,9 +72,16 @@ ROOMS = (
     selfcare,
     reports,
     office,
+    money,
+    desk,
+    article_versions,
+    gatehouse,
     *HOUSE,
     api,
 )
+
+# Pages that are steps on the path from teaser to payment.
+STEPS = {"accounts.sign_up": Step.SIGN_UP_PAGE, "billing.join": Step.PLAN_PAGE}
 
 log = structlog.get_logger()
 
@@ -134,6 +151,7 @@ def _door(app: Flask, settings: Settings) -> None:
     """What stands before every article, and all that it asks."""
     for known in (crawlers, opening, arriving, reading):
         known.init_app(app, settings)
+    journey.init_app(app, settings, STEPS)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
     elsewhere.init_app(app, settings)
 

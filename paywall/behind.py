@@ -81,7 +81,8 @@ def begin() -> None:
         with _state.beginning:
             if not _state.has_begun:
                 # Not atexit: web processes are children that multiprocessing made, and end without it.
-                Finalize(None, end, exitpriority=0)
+                # Before all that are lower: what waits here may be theirs to write.
+                Finalize(None, end, exitpriority=2)
                 Thread(target=_now_and_then, args=(_state.has_some,), name="behind", daemon=True).start()
                 _state.has_begun = True
 

@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         0, ge=0, le=20, description="The same before a monthly renewal; 0: no such letter."
     )
 
+    journey_days: int = Field(
+        30,
+        ge=0,
+        le=90,
+        description="Days for which we know from which articles a reader came to Checkout; 0: never.",
+    )
+
     gift_links_a_month: int = Field(
         5, ge=0, le=1000, description="Articles that a patron can give each month; 0: none, but staff can."
     )

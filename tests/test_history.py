@@ -1,4 +1,4 @@
-"""The demo's past: it ends now, its books agree with the stand-in's, and it is played before anything else."""
+"""The demo's past: it ends now, its books agree with the stand-in's, and it comes before anything else."""
 
 import json
 from datetime import timedelta

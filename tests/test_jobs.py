@@ -247,8 +247,10 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
     assert set(periodic) == {
         "access.crawlers.lists.keep_fresh",
         "access.free_reads.forget",
+        "access.journey.paying.forget",
         "accounts.proofs.forget_expired",
         "billing.cashbook.walk.hourly",
+        "billing.first_payments.look",
         "billing.gifts.giving.settle_open",
         "billing.gifts.giving.settle_paid",
         "billing.gifts.letters.deliver_due",
@@ -265,6 +267,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.repricing.moving.carry_out",
         "mail.send_waiting",
         "membership.applied.apply_if_changed",
+        "reports.rollup.roll_up_hourly",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",
     }

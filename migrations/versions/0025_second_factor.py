@@ -1,7 +1,7 @@
 """The second factor of staff with recovery codes; how making plans at Stripe ended.
 
 Revision ID: 0025
-Revises: 0020
+Revises: 0024
 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0020"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -33,6 +33,7 @@ COPY_KINDS = re.compile(r"application/(?:(?:.*\+)?json|(?:rss|atom|rdf|xhtml)\+x
 NOTHING = Said(gate="", canonical="", title="", is_marked=False, is_amp=False)
 
 Decider = Callable[["WSGIEnvironment", Gate, str], Arrival]
+Noted = Callable[["WSGIEnvironment", Arrival, str], Arrival]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Faces(Protocol):
 class Guard:
     """Asks `site` for each request, and `decider` (environ, gate, key) once for each page that has a gate.
 
+    `noted` (environ, arrival, key) is told who came to such a page, and may add to the answer's headers.
+
     A path that the rules call public is not looked at. Else a page's gate is what its own head says, or that
     of the first pattern for its path or its canonical address, or `rules.marked` if a part of it is marked or
     if it cannot be read. `limit`: so many bytes of a page are looked at.
@@ -75,12 +78,14 @@ class Guard:
         rules: Rules,
         marks: Marks,
         decider: Decider,
+        noted: Noted,
         faces: Faces,
         store: PageStore,
         limit: int,
     ) -> None:
         self._site, self._rules, self._marks = site, rules, marks
-        self._decider, self._faces, self._store, self._limit = decider, faces, store, limit
+        self._decider, self._noted = decider, noted
+        self._faces, self._store, self._limit = faces, store, limit
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         environ[metrics.ENDPOINT] = "site"
@@ -117,7 +122,10 @@ class Guard:
         gate, about = self._gate(errand.asked, answer, listed)
         if gate is None:
             return variants.untouched(errand, answer, start_response)
-        arrival = self._decide(errand, gate, errand.key(_canonical(about)))
+        key = errand.key(_canonical(about))
+        arrival = self._decide(errand, gate, key)
+        if answer.code < 300:
+            arrival = self._noted(errand.environ, arrival, key)
         if arrival.decision.show is Show.FULL and not arrival.must_ask_again:
             return variants.full(errand, answer, arrival, start_response)
         try:

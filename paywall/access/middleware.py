@@ -19,6 +19,7 @@ from paywall.access import free_reads
 from paywall.access.arrivals import Arrival, Arrivals, Passes
 from paywall.access.decision import Gate
 from paywall.access.gift_links import opening
+from paywall.access.journey.arriving import Journey
 from paywall.access.meter import Cookies
 from paywall.access.pages import Page, PageStore
 from paywall.accounts.sessions import reader_key
@@ -66,6 +67,7 @@ class Door:
         prefix: str,
         lookup: Lookup,
         arrivals: Arrivals,
+        journey: Journey,
         engine: Callable[[], Engine],
         store: PageStore,
     ) -> None:
@@ -73,6 +75,7 @@ class Door:
         self._prefix = prefix
         self._lookup = lookup
         self._arrivals = arrivals
+        self._journey = journey
         self._engine = engine
         self._store = store
         self._gates: dict[str, tuple[float, Gated | None]] = {}
@@ -115,7 +118,9 @@ class Door:
     def _answer(
         self, path: str, gated: Gated, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        arrival = self._arrivals.decide(environ, gated.gate, gated.key, clock.now())
+        now = clock.now()
+        arrival = self._arrivals.decide(environ, gated.gate, gated.key, now)
+        arrival = self._journey.arrived(arrival, environ, gated.key, now)
         environ[ARRIVAL] = arrival
         metrics.decided(arrival.decision.show, arrival.decision.reason)
         if arrival.must_ask_again:
@@ -168,7 +173,15 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
         secure=settings.https,
     )
     store = PageStore(settings.page_store_mb * 1024 * 1024)
-    door = Door(app.wsgi_app, prefix=prefix, lookup=lookup, arrivals=arrivals, engine=reading, store=store)
+    door = Door(
+        app.wsgi_app,
+        prefix=prefix,
+        lookup=lookup,
+        arrivals=arrivals,
+        journey=app.extensions["journey"],
+        engine=reading,
+        store=store,
+    )
     app.extensions["arrivals"] = arrivals
     app.extensions["door"] = door
     app.wsgi_app = door  # type: ignore[method-assign]  # how Flask documents it
@@ -193,7 +206,8 @@ def _send(
         ("X-Paywall", arrival.said),
         *arrival.headers,
     ]
-    known = environ.get("HTTP_IF_NONE_MATCH")
+    # A cache that is told 304 would keep the cookie with the page that it holds for all.
+    known = None if arrival.headers else environ.get("HTTP_IF_NONE_MATCH")
     if known and parse_etags(known).contains_weak(page.etag.strip('"')):
         start_response("304 Not Modified", about)
         return []

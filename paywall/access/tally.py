@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -27,12 +28,14 @@ MOST = 10_000
 BATCHES_KEPT = timedelta(days=2)
 
 PREFETCH = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
-# Programs that fetch a page to show its title beside a link in a chat. A count may believe what they say of
-# themselves, for nobody is let in by it. (A Cubot is a telephone.)
-PREVIEWS = re.compile(
-    r"(?<!cu)bot\b|crawler|spider|preview|facebookexternalhit|whatsapp|skypeuripreview|embedly|mattermost",
+# Programs: they fetch a page to show its title beside a link in a chat, or for reasons of their own. A count
+# may believe what they say of themselves, for nobody is let in by it. (A Cubot is a telephone.)
+PROGRAMS = re.compile(
+    r"(?<!cu)bot\b|crawler|spider|preview|facebookexternalhit|whatsapp|skypeuripreview|embedly|mattermost"
+    r"|^(?:curl|wget|python|go-http-client|java|okhttp|libwww|apache-httpclient|axios|node)\b|scrapy|headless",
     re.IGNORECASE,
 )
+AGENTS_KEPT = 1000
 
 log = structlog.get_logger()
 Count = Callable[[Connection, Mapping[Any, int]], None]
@@ -64,14 +67,14 @@ class Tally:
         self._due = time.monotonic() + EVERY
         self._counting, self._writing = threading.Lock(), threading.Lock()
         self._at_exit: Finalize | None = None
-        app.after_request(self._write_when_due)
+        app.after_request(self._answered)
         app.extensions.setdefault("tallies", []).append(self)
 
-    def add(self, what: Hashable) -> None:
-        """Count one; asks no database."""
+    def add(self, what: Hashable, times: int = 1) -> None:
+        """Count one, or as many; asks no database."""
         with self._counting:
             if what in self._counts or len(self._counts) < MOST:
-                self._counts[what] += 1
+                self._counts[what] += times
             # Not atexit: web processes are children that multiprocessing made, and end without it.
             self._at_exit = self._at_exit or Finalize(None, self.close, exitpriority=1)
 
@@ -88,17 +91,20 @@ class Tally:
             else:
                 self._batch = None
 
+    def write_when_due(self) -> None:
+        """Whoever comes when it is time starts the writing, and does not wait for it."""
+        if time.monotonic() >= self._due and (self._counts or self._batch):
+            self._due = time.monotonic() + EVERY
+            threading.Thread(target=self.write, name="tally", daemon=True).start()
+
     def close(self) -> None:
         """Write what is left, and no more at the end of the process."""
         if self._at_exit:
             self._at_exit.cancel()
             self.write()
 
-    def _write_when_due(self, response: Response) -> Response:
-        """Whichever request comes when it is time starts the writing, and does not wait for it."""
-        if time.monotonic() >= self._due and (self._counts or self._batch):
-            self._due = time.monotonic() + EVERY
-            threading.Thread(target=self.write, name="tally", daemon=True).start()
+    def _answered(self, response: Response) -> Response:
+        self.write_when_due()
         return response
 
     def _taken(self) -> _Batch | None:
@@ -117,15 +123,18 @@ class Tally:
 
 
 def is_read_by_someone(environ: Mapping[str, Any]) -> bool:
-    """Whether a request is somebody's reading: no HEAD, nothing fetched ahead, no preview for a chat."""
-    if environ["REQUEST_METHOD"] != "GET":
+    """Whether a request is somebody's reading: no HEAD, nothing fetched ahead, no program."""
+    if environ["REQUEST_METHOD"] != "GET" or is_fetched_ahead(environ):
         return False
-    if is_fetched_ahead(environ):
-        return False
-    return not PREVIEWS.search(environ.get("HTTP_USER_AGENT", ""))
+    return not _is_program(environ.get("HTTP_USER_AGENT", "")[:300])
 
 
 def is_fetched_ahead(environ: Mapping[str, Any]) -> bool:
     """Whether a browser asks before anyone has clicked, and will show what it gets only then."""
     said = (environ[name] for name in PREFETCH if name in environ)
     return any("prefetch" in word or "preview" in word for word in said)
+
+
+@lru_cache(maxsize=AGENTS_KEPT)
+def _is_program(agent: str) -> bool:
+    return PROGRAMS.search(agent) is not None

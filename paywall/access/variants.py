@@ -74,7 +74,8 @@ def teaser(
     headers = _about(errand, answer, arrival)
     headers["ETag"] = page.etag
     del headers["Content-Encoding"]
-    if answer.code == 200 and _is_known(errand, page.etag.strip('"')):
+    # A cache that is told 304 would keep a cookie with the page that it holds for all.
+    if answer.code == 200 and not arrival.headers and _is_known(errand, page.etag.strip('"')):
         del headers["Content-Length"]
         return _empty(answer, "304 Not Modified", headers, start_response)
     headers["Content-Type"] = "text/html; charset=utf-8"

@@ -20,7 +20,8 @@ from werkzeug.wrappers import Response
 from paywall import clock
 from paywall.access.arrivals import Arrival, Arrivals
 from paywall.access.decision import Gate, Reason
-from paywall.access.guard import Decider, Denied, Guard
+from paywall.access.guard import Decider, Denied, Guard, Noted
+from paywall.access.journey.arriving import Journey
 from paywall.access.marked import Marks
 from paywall.access.middleware import ARRIVAL
 from paywall.access.pages import PageStore
@@ -148,6 +149,7 @@ def guard(app: Flask, settings: Settings, site: "WSGIApplication", faces: Faces)
         rules=rules,
         marks=Marks(settings.upstream_mark, _selectors(settings.upstream_text), settings.teaser_words),
         decider=_decider(app),
+        noted=_noted(app),
         faces=faces,
         store=PageStore(settings.page_store_mb * MB),
         limit=settings.upstream_page_mb * MB,
@@ -155,13 +157,28 @@ def guard(app: Flask, settings: Settings, site: "WSGIApplication", faces: Faces)
 
 
 def _decider(app: Flask) -> Decider:
-    """The decision of the door. A page is named by its address; its key must be short and plain."""
+    """The decision of the door."""
     arrivals: Arrivals = app.extensions["arrivals"]
 
     def decided(environ: "WSGIEnvironment", gate: Gate, key: str) -> Arrival:
-        return arrivals.decide(environ, gate, blake2b(key.encode(), digest_size=12).hexdigest(), clock.now())
+        return arrivals.decide(environ, gate, _short(key), clock.now())
 
     return decided
+
+
+def _noted(app: Flask) -> Noted:
+    """Who came to a page of the site is counted as they are on one of ours."""
+    journey: Journey = app.extensions["journey"]
+
+    def noted(environ: "WSGIEnvironment", arrival: Arrival, key: str) -> Arrival:
+        return journey.arrived(arrival, environ, _short(key), clock.now(), path=key)
+
+    return noted
+
+
+def _short(key: str) -> str:
+    """A page is named by its address; its key for the door must be short and plain."""
+    return blake2b(key.encode(), digest_size=12).hexdigest()
 
 
 def _selectors(text: str) -> tuple[str, ...]:

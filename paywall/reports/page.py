@@ -44,10 +44,14 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """MONEY: all money in one row is of one currency. MONTH: the cells are the first days of months."""
+    """MONEY: all money in one row is of one currency. MONTH: the cells are the first days of months.
+
+    `order`: the word by which the report can be asked to sort by it.
+    """
 
     name: str
     kind: Kind = Kind.TEXT
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class Page:
     make: Callable[[Asked], Report]
     usual: Preset
     narrows: tuple[str, ...]
+    orders: tuple[str, ...] = ()
     lists: dict[str, Behind] = field(default_factory=dict)
 
     @property
@@ -144,14 +149,15 @@ def report(
     *roles: StaffRole,
     usual: Preset = Preset.YEAR,
     narrows: tuple[str, ...] = NARROWS,
+    orders: tuple[str, ...] = (),
 ) -> Callable[[Make], Make]:
     """Put a report on the page `/staff/reports/<name>`; without `roles` all who read reports may see it.
 
-    `narrows`: what it can be asked for besides days.
+    `narrows`: what it can be asked for besides days. `orders`: by what it can be asked to sort.
     """
 
     def add(make: Make) -> Make:
-        _pages[name] = Page(name, title, roles or READS, make, usual, narrows)
+        _pages[name] = Page(name, title, roles or READS, make, usual, narrows, orders)
         return make
 
     return add

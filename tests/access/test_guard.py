@@ -32,6 +32,7 @@ class House:
         self.decision, self.signed_in = NO, False
         self.seen: list[dict[str, Any]] = []
         self.asked: list[tuple[str, str]] = []
+        self.noted: list[str] = []
         self.offered: list[Denied] = []
         self.closed = 0
         listed = tuple((Pattern.parse(path), Gate.parse(gate)) for path, gate in gates)
@@ -40,6 +41,7 @@ class House:
             rules=Rules(gates=listed),
             marks=Marks(words=10),
             decider=self.decide,
+            noted=self.note,
             faces=self,
             store=PageStore(1_000_000),
             limit=10_000,
@@ -53,6 +55,10 @@ class House:
         self.seen.append(environ)
         start(self.status, [("Content-Type", self.kind), *self.headers.items()])
         return _Closing(self)
+
+    def note(self, _environ: dict[str, Any], arrival: Arrival, key: str) -> Arrival:
+        self.noted.append(key)
+        return arrival
 
     def decide(self, _environ: dict[str, Any], gate: Gate, key: str) -> Arrival:
         self.asked.append((str(gate), key))

@@ -1,0 +1,1 @@
+"""From teaser to payment: how many go how far, and which articles bring them there. No person is in it."""

@@ -1,0 +1,199 @@
+"""Which articles bring patrons: what was counted of each, and which payments followed."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, func, select
+
+from paywall import clock
+from paywall.access.journey.models import ArticleDay, ArticlePaid, FirstPayment
+from paywall.accounts.models import StaffRole
+from paywall.db import db
+from paywall.membership.models import Plan
+from paywall.money import Money
+from paywall.reports import page
+from paywall.reports.asked import Asked, Preset
+from paywall.reports.journey import found
+from paywall.reports.journey.found import COUNTED, Counts, Named
+from paywall.reports.journey.words import ARTICLE_NOTES, LAST_TOUCH, SIGN_UPS
+from paywall.reports.page import READS, Cell, Column, Figure, Kind, Link, Report, Row, Table
+
+MOST, BATCH = 100, 1000
+T = TypeVar("T", ArticleDay, ArticlePaid)
+USUAL = "last"
+COLUMNS = (
+    Column("Visits", Kind.NUMBER, "visits"),
+    Column("Offers", Kind.NUMBER, "offers"),
+    Column("Free reads spent", Kind.NUMBER, "meter_spent"),
+    Column("Sign-ups", Kind.NUMBER, "sign_ups"),
+    Column("Paid: last touch", Kind.NUMBER, "last"),
+    Column("Paid: any touch", Kind.NUMBER, "any"),
+)
+BY_ARTICLE = (Column("Article"), Column("Section"), Column("Author"), *COLUMNS)
+MONEY = (
+    Column("Article"),
+    Column("Payments: last touch", Kind.NUMBER),
+    Column("Money: last touch", Kind.MONEY),
+    Column("Payments: any touch", Kind.NUMBER),
+    Column("Money: any touch", Kind.MONEY),
+)
+
+
+@page.report(
+    "articles",
+    "Articles",
+    *READS,
+    StaffRole.EDITOR,
+    usual=Preset.THIS_MONTH,
+    narrows=("plan",),
+    orders=COUNTED,
+)
+def articles(asked: Asked) -> Report:
+    """The articles with the highest counts, then sections and authors, then money by currency."""
+    summed = found.found(asked, _today(asked), asked.order or USUAL, MOST)
+    names = found.named([key for key, _ in summed.articles])
+    rows = [_line(key, names.get(key), counts) for key, counts in summed.articles]
+    meaning = f"The first {MOST}, by the column that you choose; the list of all is behind the figures."
+    tables = (
+        Table("Articles", meaning, BY_ARTICLE, rows),
+        _grouped("Section", summed.sections),
+        _grouped("Author", summed.authors),
+        *_money(asked),
+    )
+    return Report("Articles", _figures(asked, summed.total), tables, ARTICLE_NOTES)
+
+
+@page.behind("articles", "articles", "All articles", BY_ARTICLE)
+def every(asked: Asked) -> Iterator[Row]:
+    """Each of which something was counted."""
+    for key, named, counts in found.every(asked, _today(asked), asked.order or USUAL):
+        yield _line(key, named, counts)
+
+
+@page.behind(
+    "articles",
+    "days",
+    "Visits and sign-ups by day, article and what the door said",
+    (Column("Day", Kind.DAY), Column("Article"), Column("What"), Column("Times", Kind.NUMBER)),
+)
+def days(asked: Asked) -> Iterator[Row]:
+    """The counts themselves, as far as days are kept."""
+    query = (
+        select(ArticleDay)
+        .where(ArticleDay.day.between(asked.since, asked.until))
+        .order_by(ArticleDay.day.desc(), ArticleDay.key, ArticleDay.word)
+    )
+    rows = db.session.scalars(query.execution_options(yield_per=BATCH))
+    for row, named in _with_names(rows):
+        yield row.day, _title(row.key, named), row.word.replace("_", " "), row.times
+
+
+@page.behind(
+    "articles",
+    "payments",
+    "First payments by day, article and plan",
+    (
+        Column("Day", Kind.DAY),
+        Column("Article"),
+        Column("Plan"),
+        Column("Last touch", Kind.NUMBER),
+        Column("Money: last touch", Kind.MONEY),
+        Column("Any touch", Kind.NUMBER),
+        Column("Money: any touch", Kind.MONEY),
+    ),
+)
+def payments(asked: Asked) -> Iterator[Row]:
+    """Which payments were counted for which article."""
+    plans = dict(db.session.execute(select(Plan.id, Plan.name)).tuples().all())
+    query = select(ArticlePaid).where(*found.paid_within(asked))
+    rows = query.order_by(ArticlePaid.day.desc(), ArticlePaid.key, ArticlePaid.plan_id, ArticlePaid.currency)
+    for row, named in _with_names(db.session.scalars(rows.execution_options(yield_per=BATCH))):
+        last, any_ = Money(row.last_amount, row.currency), Money(row.any_amount, row.currency)
+        yield row.day, _title(row.key, named), plans[row.plan_id], row.last, last, row.any, any_
+
+
+def _figures(asked: Asked, total: Counts) -> list[Figure]:
+    before = asked.before
+    return [
+        Figure("Visits", total.visits, None, "Article pages that somebody asked for.", "days"),
+        Figure("Sign-ups after an article", total.sign_ups, None, SIGN_UPS, "articles"),
+        Figure("First payments", _first(asked), _first(before), "Of all readers, whatever they had seen."),
+        Figure("Paid after an article", total.last, _after(before), LAST_TOUCH, "payments"),
+    ]
+
+
+def _first(asked: Asked) -> int:
+    query = select(func.count()).where(FirstPayment.day.between(asked.since, asked.until))
+    if asked.plan:
+        query = query.join(Plan, Plan.id == FirstPayment.plan_id).where(Plan.slug == asked.plan)
+    return db.session.scalar(query) or 0
+
+
+def _after(asked: Asked) -> int:
+    return int(db.session.scalar(select(func.sum(ArticlePaid.last)).where(*found.paid_within(asked))) or 0)
+
+
+def _grouped(what: str, rows: list[tuple[str, Counts]]) -> Table:
+    cells: list[tuple[Cell, ...]] = [(name or "Nobody", *_cells(counts)) for name, counts in rows]
+    meaning = f"The sums of their articles; up to {MOST} are shown."
+    return Table(f"By {what.lower()}", meaning, (Column(what), *COLUMNS), cells)
+
+
+def _money(asked: Asked) -> Iterator[Table]:
+    """A table for each currency: they are never added."""
+    within = found.paid_within(asked)
+    query = select(ArticlePaid.currency).where(*within).distinct().order_by(ArticlePaid.currency)
+    for currency in db.session.scalars(query).all():
+        meaning = "What these first payments came to. Money of any touch is not to be added up."
+        yield Table(f"Money in {currency.upper()}", meaning, MONEY, _earned(asked, currency))
+
+
+def _earned(asked: Asked, currency: str) -> list[Row]:
+    sums = [func.sum(each) for each in (ArticlePaid.last, ArticlePaid.last_amount)]
+    sums += [func.sum(each) for each in (ArticlePaid.any, ArticlePaid.any_amount)]
+    query: Select[*tuple[Any, ...]] = select(ArticlePaid.key, *sums).where(
+        *found.paid_within(asked), ArticlePaid.currency == currency
+    )
+    query = query.group_by(ArticlePaid.key).order_by(sums[1].desc(), sums[3].desc(), ArticlePaid.key)
+    rows = db.session.execute(query.limit(MOST)).all()
+    names = found.named([row[0] for row in rows])
+    return [
+        (
+            _link(key, names.get(key)),
+            int(last),
+            Money(int(last_amount), currency),
+            int(some),
+            Money(int(some_amount), currency),
+        )
+        for key, last, last_amount, some, some_amount in rows
+    ]
+
+
+def _line(key: str, named: Named | None, counts: Counts) -> Row:
+    where = (named.section, named.author) if named else ("", "")
+    return (_link(key, named), *where, *_cells(counts))
+
+
+def _cells(counts: Counts) -> tuple[int, ...]:
+    return tuple(getattr(counts, name) for name in COUNTED)
+
+
+def _link(key: str, named: Named | None) -> str | Link:
+    return Link(named.title, named.path) if named and named.path else _title(key, named)
+
+
+def _title(key: str, named: Named | None) -> str:
+    return named.title if named else f"No longer there ({key})"
+
+
+def _with_names(rows: Iterable[T]) -> Iterator[tuple[T, Named | None]]:
+    known: dict[str, Named | None] = {}
+    for row in rows:
+        if row.key not in known:
+            known[row.key] = found.named([row.key]).get(row.key)
+        yield row, known[row.key]
+
+
+def _today(asked: Asked) -> date:
+    return clock.now().astimezone(asked.zone).date()
