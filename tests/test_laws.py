@@ -46,7 +46,7 @@ MAY_COMMIT = {
     "billing/reconcile": {"backfill", "runs", "walk"},
     "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
-    "demo": {"seed"},
+    "demo": {"history", "seed"},
     "membership": {"applied", "comps"},
     "office": {"canaries"},
     "office/newsroom": {"gate_views", "version_views", "views"},
@@ -54,7 +54,7 @@ MAY_COMMIT = {
     "office/desk": {"access_acts", "acts", "hands", "leaving", "merging", "refunding", "views"},
     "office/money": {"tie_out"},
     "office/house": {"health_pages", "inboxes", "people", "plans", "trails"},
-    "reports": {"routes", "views"},
+    "reports": {"ledger", "rollup", "routes", "views"},
     ".": {"cli", "mail", "watch"},
 }
 

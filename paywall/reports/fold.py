@@ -75,7 +75,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
-    """Scopes in which a reader stands the same: if all they ever held is of one kind, all in which it counts."""
+    """Scopes in which a reader stands the same: all that count, if all they ever held is of one kind."""
 
     scopes: tuple[Scope, ...]
 
