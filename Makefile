@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON := python3.11
 PORT ?= 8000
+MONTHS ?= 0
 SCHEDULES := 10000
 SEED := 1
 DATABASE := sqlite postgresql
@@ -17,8 +18,8 @@ PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-ha
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: .venv/run.stamp ## Start the demo: web server and worker; PORT=8001 for another port
-	@$(BIN)/python -m paywall.demo --port "$(PORT)"
+run: .venv/run.stamp ## Start the demo: web server and worker; PORT=8001 for another port, MONTHS=12 for a past
+	@$(BIN)/python -m paywall.demo --port "$(PORT)" --months "$(MONTHS)"
 
 test: system .venv/test.stamp ## Check everything: style, types, layers, then all tests on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory lint

@@ -2,13 +2,14 @@
 
 import sys
 
-from bench import gate, intake, journey, reconcile
+from bench import gate, intake, journey, reconcile, staff
 
 NAMES = {
     "gate": gate.main,
     "intake": intake.main,
     "journey": journey.main,
     "reconcile": reconcile.main,
+    "staff": staff.main,
 }
 
 if len(sys.argv) < 2 or sys.argv[1] not in NAMES:

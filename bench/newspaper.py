@@ -71,7 +71,7 @@ def at(databases: Databases, size: Size, name: str = "paper") -> str:
         finally:
             clock.use(None)
 
-    return databases(f"{name}_{size.articles}_{size.readers}_{_recipe()}", build)
+    return databases(f"{name}_{size.articles}_{size.readers}_{recipe(Path(__file__))}", build)
 
 
 def session(whose: str) -> str:
@@ -94,6 +94,20 @@ def slug(number: int) -> str:
 def uniquifier(number: int) -> str:
     """The name of the patron of that number in sessions, from 1 on."""
     return f"patron{number}"
+
+
+def recipe(*files: Path) -> str:
+    """A word for how something is made, so that what another version has made is not taken for it."""
+    made_by = [*files, *sorted((ROOT / "migrations" / "versions").glob("*.py"))]
+    return blake2b(b"".join(file.read_bytes() for file in made_by), digest_size=4).hexdigest()
+
+
+def tidy_up() -> None:
+    """Leave nothing to be done later, while something is measured; SQLite writes its log back at the end."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+    db.engine.dispose()
 
 
 def _print(size: Size) -> None:
@@ -131,20 +145,6 @@ def _patrons(count: int) -> None:
     copies("reader", reader, count, own)
     of = {"id": f"{last} + i", "reader_id": f"{last} + i", "external_id": "'sub_patron' || i"}
     copies("subscription", subscription, count, of)
-
-
-def tidy_up() -> None:
-    """Leave nothing to be done later, while something is measured; SQLite writes its log back at the end."""
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
-    db.engine.dispose()
-
-
-def _recipe() -> str:
-    """A word for how it is made, so that what another version has made is not taken for it."""
-    made_by = [Path(__file__), *sorted((ROOT / "migrations" / "versions").glob("*.py"))]
-    return blake2b(b"".join(file.read_bytes() for file in made_by), digest_size=4).hexdigest()
 
 
 def _spread(count: int, most: int) -> range:

@@ -22,7 +22,8 @@ from paywall.access.gift_links import arriving, opening
 from paywall.access.institutions import reading
 from paywall.access.journey import arriving as journey
 from paywall.access.journey.steps import Step
-from paywall.accounts import limits, privacy, routes, security
+from paywall.accounts import factors, limits, privacy, routes, security
+from paywall.accounts.factor_views import factor
 from paywall.accounts.proving import proving
 from paywall.accounts.views import accounts
 from paywall.api import callers, problems
@@ -44,10 +45,19 @@ from paywall.cli import commands
 from paywall.config import Settings
 from paywall.errors import PaywallError, WrongSetting
 from paywall.membership import record
+from paywall.office.desk import access_acts, acts, money_acts  # noqa: F401  # they add their pages to the desk
+from paywall.office.desk.views import desk
+from paywall.office.house.rooms import HOUSE
+from paywall.office.money.tie_out import money
+from paywall.office.newsroom.gate_views import gatehouse
+from paywall.office.newsroom.version_views import article_versions
+from paywall.office.newsroom.views import newsroom
 from paywall.office.views import office
 from paywall.reports.views import reports
 
 ROOMS = (
+    # Before all others, because it says how large its forms may be, and others look into forms.
+    newsroom,
     articles,
     feeds.feeds,
     searching,
@@ -55,12 +65,18 @@ ROOMS = (
     gift_links,
     accounts,
     proving,
+    factor,
     billing,
     given,
     grouped,
     selfcare,
     reports,
     office,
+    money,
+    desk,
+    article_versions,
+    gatehouse,
+    *HOUSE,
     api,
 )
 
@@ -165,7 +181,8 @@ def _sandbox(app: Flask, settings: Settings) -> None:
         http_client=stand_in.http_client(timeout=15),
         secrets=stand_in.webhook_secrets,
     )
-    app.register_blueprint(views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest))
+    pages = views.blueprint(stand_in, merchant=settings.site_name, letters=mail.newest, phones=factors.phones)
+    app.register_blueprint(pages)
 
 
 def _presentation(app: Flask, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from flask.cli import AppGroup
 from paywall import config, jobs, server, watch
 from paywall.access.crawlers.commands import crawler
 from paywall.access.institutions.commands import institution
+from paywall.accounts import addresses, readers
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
 from paywall.api import token_commands
@@ -31,7 +32,7 @@ from paywall.billing.remote import Mode
 from paywall.billing.repricing import commands as repricing_commands
 from paywall.config import Settings
 from paywall.db import db
-from paywall.errors import BadInput, PaywallError
+from paywall.errors import BadInput, NotFound, PaywallError
 from paywall.membership import applied, plans, policy_words
 from paywall.membership.models import PlanState
 from paywall.membership.rules import Interval
@@ -83,6 +84,22 @@ def staff(email: str, roles: tuple[str, ...]) -> None:
         done = accounts_staff.appoint(email, StaffRole(role))
         db.session.commit()
         click.echo(f"{done.email} {'is now' if done.is_new_role else 'was already'} {done.role}.")
+
+
+@commands.command("staff-factor-reset")
+@click.argument("email")
+@click.option("--reason", required=True, help="Why; it is written into the trail.")
+def staff_factor_reset(email: str, reason: str) -> None:
+    """Let staff who lost phone and recovery codes set up anew; ends their sessions."""
+    address = addresses.normalise(email)
+    reader = readers.find(address) if address else None
+    if reader is None:
+        raise NotFound(f"There is no reader {email}.")
+    has_had_one = accounts_staff.reset_factor(reader, reason)
+    db.session.commit()
+    click.echo(
+        "They set it up at their next sign-in." if has_had_one else "There was none; they are signed out."
+    )
 
 
 @commands.command("import")
@@ -205,6 +222,7 @@ commands.add_command(trail)
 commands.add_command(crawler)
 commands.add_command(token_commands.token)
 commands.add_command(cash_commands.money)
+commands.add_command(cash_commands.tieout)
 commands.add_command(inbox_commands.inbox)
 commands.add_command(coupon_commands.coupon)
 commands.add_command(gift_commands.gift)

@@ -99,8 +99,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def read_only() -> None:
-    """Begin a transaction that only reads: on SQLite it holds up nobody who writes. None may be open."""
-    db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+    """Begin a transaction that only reads, and sees one instant. On SQLite it holds up nobody who writes.
+
+    None may be open.
+    """
+    if db.engine.dialect.name == "sqlite":
+        db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+    else:
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 def reading_engine(app: Flask) -> Engine:

@@ -1,6 +1,7 @@
 """Background and periodic work: rooms declare jobs, a commit queues them, one worker process runs them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial, wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlsplit
@@ -10,15 +11,26 @@ import structlog
 from flask import Flask, current_app
 from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.api import Huey, crontab
-from sqlalchemy import event
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import String, event, select
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from paywall.config import Settings
-from paywall.db import db
+from paywall.db import Model, db
+
+
+class Heartbeat(Model):
+    """When a process was last seen to live, by the machine's own clock."""
+
+    __tablename__ = "heartbeat"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+
 
 P = ParamSpec("P")
 Job = Callable[P, None]
 PENDING = "paywall_jobs"
+WORKER = "worker"
 
 log = structlog.get_logger()
 _declared: dict[str, Job[...]] = {}
@@ -70,6 +82,11 @@ def run_worker(app: Flask, *, threads: int = 2) -> None:
     """Run jobs until SIGTERM or SIGINT; a job under way is finished first."""
     huey: Huey = app.extensions["jobs"]
     huey.create_consumer(workers=threads, initial_delay=0.05, max_delay=0.5, graceful_signal="TERM").run()
+
+
+def worker_seen() -> datetime | None:
+    """The worker's last sign of life."""
+    return db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == WORKER))
 
 
 def drain(app: Flask) -> int:

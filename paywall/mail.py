@@ -20,6 +20,8 @@ from paywall.config import Settings
 from paywall.db import Id, Model, db, insert, utcnow, words
 
 CLAIM = timedelta(minutes=10)
+# Between what a letter is for and why it was written once more; the kind of one that repeats another's words.
+AGAIN, COPY = ":again:", "copy"
 ATTEMPTS = 8
 
 log = structlog.get_logger()
@@ -127,6 +129,31 @@ def write(
     if letter_id is not None and "unsent" not in letter:
         jobs.later(send, letter_id)
     return letter_id
+
+
+def copy(letter: Letter, to: str, key: str) -> int | None:
+    """Send the words of a letter once more, as a letter of its own; the commit sends it.
+
+    None if its words are wiped, or if the same `key` has done it.
+    """
+    if not letter.text:
+        return None
+    words = {"subject": letter.subject, "text": letter.text, "html": letter.html, "care": letter.care}
+    first = letter.cause or f"{letter.kind}:{letter.id}"
+    copied = _store({**words, "cause": again(first, key), "kind": COPY, "to": to, "about": letter.id})
+    if copied is not None:
+        jobs.later(send, copied)
+    return copied
+
+
+def again(cause: str, key: str) -> str:
+    """The cause of a letter that is written once more, because somebody asked for it: once per `key`."""
+    return f"{cause.partition(AGAIN)[0]}{AGAIN}{key}"
+
+
+def first_cause(letter: Letter) -> str | None:
+    """What a letter was written for, whether it is the first of its kind or was written again."""
+    return letter.cause.partition(AGAIN)[0] if letter.cause else None
 
 
 @jobs.job

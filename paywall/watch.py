@@ -17,8 +17,6 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, reque
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import String
 from werkzeug.wsgi import ClosingIterator
 
 from paywall import behind, clock, gauges, jobs, logs, metrics
@@ -26,13 +24,12 @@ from paywall.accounts.routes import PUBLIC, may_enter
 from paywall.behind import Behind
 from paywall.billing import inbox
 from paywall.config import Settings
-from paywall.db import Model, db
+from paywall.db import db
 from paywall.errors import Unavailable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-WORKER = "worker"
 SILENCE = timedelta(minutes=3)
 SHOWN_PATH = "paywall.shown_path"
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -43,15 +40,6 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 watch = Blueprint("watch", __name__)
-
-
-class Heartbeat(Model):
-    """When a process was last seen to live, by the machine's own clock."""
-
-    __tablename__ = "heartbeat"
-
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    at: Mapped[datetime]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -163,7 +151,7 @@ _answered = Behind(_tell)
 def beat() -> None:
     """Write down that the worker lives, and commit; raises Unavailable without a database to write it in."""
     try:
-        db.session.merge(Heartbeat(name=WORKER, at=clock.wall()))
+        db.session.merge(jobs.Heartbeat(name=jobs.WORKER, at=clock.wall()))
         db.session.commit()
     except SQLAlchemyError as failure:
         db.session.rollback()
@@ -218,7 +206,7 @@ def _migrations() -> str:
 
 
 def _worker() -> str:
-    seen = db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == WORKER))
+    seen = jobs.worker_seen()
     if seen is None:
         return "never seen: run flask paywall worker"
     return "ok" if clock.wall() - seen < SILENCE else f"last seen {seen:%Y-%m-%d %H:%M:%S} UTC"

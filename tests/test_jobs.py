@@ -267,6 +267,8 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.repricing.moving.carry_out",
         "mail.send_waiting",
         "membership.applied.apply_if_changed",
+        "membership.comps.end_due",
+        "reports.rollup.roll_up_hourly",
         "sandbox.delivery.deliver_again",
         "watch.still_alive",
     }

@@ -132,7 +132,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ctrl_c_before_anything_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def pressed(_port: int) -> None:
+    def pressed(_port: int, *, months: int) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "run", pressed)

@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
-from paywall import clock, logs, metrics, watch
+from paywall import clock, jobs, logs, metrics, watch
 from paywall.db import db
 from paywall.mail import Letter
 from tests.conftest import make_settings
@@ -46,7 +46,7 @@ def test_ready_once_the_worker_was_seen(app: Flask, client: FlaskClient) -> None
 def test_not_ready_when_the_worker_has_been_silent(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         long_ago = clock.wall() - timedelta(minutes=4)
-        db.session.add(watch.Heartbeat(name=watch.WORKER, at=long_ago))
+        db.session.add(jobs.Heartbeat(name=jobs.WORKER, at=long_ago))
         db.session.commit()
     answer = client.get("/readyz")
     assert answer.status_code == 503

@@ -1,7 +1,7 @@
 """From teaser to payment: steps by day, articles by day and month, first payments.
 
 Revision ID: 0026
-Revises: 0020
+Revises: 0025
 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
-down_revision = "0020"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from flask_login import current_user
 from flask_security import LoginForm, verify_password
 from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, PasswordField, StringField, ValidationError
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length
 
 from paywall.accounts import addresses, passwords
 from paywall.accounts.returning import safe_next
@@ -61,6 +61,12 @@ class CodeForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     def validate_code(self, field: StringField) -> None:
         """Drop the space that the letter prints between the digits."""
         field.data = "".join((field.data or "").split())
+
+
+class FactorForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
+    """What the app shows, or a recovery code."""
+
+    code = StringField("Code", [InputRequired("Please give the code."), Length(max=40)])
 
 
 class NewAddressForm(AddressForm):

@@ -1,4 +1,4 @@
-"""Readers by their address: found, added, confirmed, moved to another address, signed out everywhere."""
+"""Readers by their address: found, added, confirmed, moved to another, joined, signed out everywhere."""
 
 from blinker import Signal
 from flask import current_app
@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from paywall import clock
 from paywall.accounts import proofs
-from paywall.accounts.models import Reader, new_uniquifier
+from paywall.accounts.models import FormerAddress, Reader, new_uniquifier
 from paywall.db import db
 
 # Sent with `reader`, in the transaction in which an address is proven for the first time.
@@ -59,14 +59,32 @@ def end_sessions(reader: Reader) -> None:
 
 
 def move(reader: Reader, email: str) -> bool:
-    """Give the reader another, proven address; False if it has become somebody else's meanwhile."""
+    """Give the reader another address; False if it has become somebody else's meanwhile."""
     before = reader.email
     try:
         with db.session.begin_nested():
             reader.email = email
     except IntegrityError:
         return False
+    db.session.add(FormerAddress(reader_id=reader.id, email=before, until=clock.now()))
     proofs.void(before)
     proofs.void(email)
     end_sessions(reader)
     return True
+
+
+def hold(*reader_ids: int) -> None:
+    """Keep whoever else holds one of these readers waiting until the commit: clicks follow one another."""
+    rows = select(Reader.id).where(Reader.id.in_(reader_ids)).order_by(Reader.id)
+    db.session.execute(rows.with_for_update(key_share=True)).all()
+
+
+def survivor(reader: Reader) -> Reader:
+    """The reader, or the one to whose account theirs was joined."""
+    return reader if reader.merged_into_id is None else by_id(reader.merged_into_id)
+
+
+def family(reader_id: int) -> list[int]:
+    """A reader's id and those of the accounts that were joined to theirs: what is past stands there."""
+    query = select(Reader.id).where(Reader.merged_into_id == reader_id).order_by(Reader.id)
+    return [reader_id, *db.session.scalars(query)]

@@ -7,7 +7,7 @@ from flask import Flask, abort, current_app, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from paywall.accounts import sessions
+from paywall.accounts import factors, sessions
 from paywall.accounts.models import StaffRole
 from paywall.accounts.returning import page_of_form
 
@@ -18,10 +18,11 @@ READER = "reader"
 LEVELS = frozenset({PUBLIC, READER, *StaffRole})
 
 
-def may_enter(*levels: str, fresh: bool = False) -> Callable[[View], View]:
+def may_enter(*levels: str, fresh: bool = False, factor: bool = True) -> Callable[[View], View]:
     """State who may enter a view: "public", "reader", or the names of staff roles.
 
-    With `fresh` they must have proven who they are within the last quarter of an hour, or are asked again.
+    Staff are asked for their second factor, except with `factor=False` where they set it up and give it. With
+    `fresh` the proof, for staff their factor, must be younger than a quarter of an hour, or it is asked for.
     """
     if not levels or not LEVELS.issuperset(levels):
         raise ValueError(f"unknown level in {levels}: choose from {sorted(LEVELS)}")
@@ -29,6 +30,7 @@ def may_enter(*levels: str, fresh: bool = False) -> Callable[[View], View]:
     def state(view: View) -> View:
         view.may_enter = frozenset(levels)  # type: ignore[attr-defined]  # the guard and its test read it
         view.is_fresh = fresh  # type: ignore[attr-defined]  # likewise
+        view.needs_factor = factor and not {PUBLIC, READER} & set(levels)  # type: ignore[attr-defined]
         return view
 
     return state
@@ -50,6 +52,11 @@ def asks_anew(app: Flask, endpoint: str) -> bool:
     return getattr(app.view_functions.get(endpoint), "is_fresh", False)
 
 
+def needs_factor(app: Flask, endpoint: str) -> bool:
+    """Whether a view is for staff who have given their second factor."""
+    return getattr(app.view_functions.get(endpoint), "needs_factor", True)
+
+
 def _guard() -> Response | None:
     if request.endpoint is None:
         return None
@@ -60,17 +67,25 @@ def _guard() -> Response | None:
         return redirect(url_for("security.login", next=_here()))
     if READER not in levels and not levels & current_user.staff_roles:
         abort(403)
-    if asks_anew(current_app, request.endpoint) and not sessions.is_fresh():
-        return _ask_anew()
-    return None
+    return _prove(request.endpoint)
 
 
-def _ask_anew() -> Response:
+def _prove(endpoint: str) -> Response | None:
+    """Ask for what is missing of the proof that a view needs."""
+    is_fresh = asks_anew(current_app, endpoint)
+    if needs_factor(current_app, endpoint):
+        factor = factors.of(current_user.id)
+        is_proven = factor is not None and sessions.has_given(factors.mark(factor), fresh=is_fresh)
+        return None if is_proven else _ask("factor.ask")
+    return None if sessions.is_fresh() or not is_fresh else _ask("proving.once_more")
+
+
+def _ask(page: str) -> Response:
     """To the page that asks, and from there back here; what a form said is not done, and that is told."""
     if _is_reading():
-        return redirect(url_for("proving.once_more", next=_here()))
+        return redirect(url_for(page, next=_here()))
     flash("Nothing is done yet. Prove that it is you, then send the form again.", "warning")
-    return redirect(url_for("proving.once_more", next=page_of_form()), 303)
+    return redirect(url_for(page, next=page_of_form()), 303)
 
 
 def _is_reading() -> bool:

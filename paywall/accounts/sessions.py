@@ -22,6 +22,9 @@ SINCE = "since"
 # When whoever sits here last proved who they are: a cookie that somebody copied grows stale by it.
 PROVEN = "proven"
 FRESH_FOR = timedelta(minutes=15)
+# Which second factor was given here (`factors.mark`), and when; asked for once in a working day.
+FACTOR = "factor"
+FACTOR_FOR = timedelta(hours=12)
 WAITING = "waiting"
 
 
@@ -100,12 +103,23 @@ def wait_for(proof: Waiting) -> None:
 
 def is_fresh() -> bool:
     """Whether this browser has proven who is signed in within the last quarter of an hour."""
-    return PROVEN in session and 0 <= _seconds() - session[PROVEN] < FRESH_FOR.total_seconds()
+    return _is_within(session.get(PROVEN), FRESH_FOR)
 
 
 def prove() -> None:
     """Note that who is signed in has just proven it."""
-    session[PROVEN] = _seconds()
+    session[PROVEN] = _wall_seconds()
+
+
+def has_given(mark: str, *, fresh: bool = False) -> bool:
+    """Whether the second factor of this mark was given here today, or with `fresh` just now."""
+    given, at = session.get(FACTOR, ("", None))
+    return given == mark and _is_within(at, FRESH_FOR if fresh else FACTOR_FOR)
+
+
+def give(mark: str) -> None:
+    """Note that the second factor of this mark was given."""
+    session[FACTOR] = [mark, _wall_seconds()]
 
 
 def init_app(app: Flask) -> None:
@@ -120,17 +134,22 @@ def _begin(_app: Flask, **_facts: object) -> None:
         session.pop(key)
     g.pop("csrf_token", None)
     session.permanent = True
-    session[SINCE] = _seconds()
+    session[SINCE] = int(clock.now().timestamp())
     prove()
 
 
 def _renew() -> None:
     if "_user_id" not in session:
         return
-    now = _seconds()
+    now = int(clock.now().timestamp())
     if abs(now - session.get(SINCE, 0)) > RENEW_AFTER.total_seconds():
         session[SINCE] = now
 
 
-def _seconds() -> int:
-    return int(clock.now().timestamp())
+def _is_within(at: int | None, limit: timedelta) -> bool:
+    return at is not None and 0 <= _wall_seconds() - at < limit.total_seconds()
+
+
+def _wall_seconds() -> int:
+    # When a person did something at a browser: a demo's clock that is moved on does not make it longer ago.
+    return int(clock.wall().timestamp())

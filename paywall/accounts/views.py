@@ -13,7 +13,7 @@ from paywall import mail
 from paywall.accounts import letters, privacy, proofs, readers, sessions
 from paywall.accounts.forms import AddressForm, CodeForm, NewAddressForm, PressForm, SignUpForm
 from paywall.accounts.limits import checks_code, checks_secret, writes_again, writes_letters
-from paywall.accounts.models import Proof, Purpose
+from paywall.accounts.models import Proof, Purpose, Reader
 from paywall.accounts.proofs import CODE_FOR, Proven
 from paywall.accounts.returning import destination, safe_next
 from paywall.accounts.routes import PUBLIC, READER, may_enter
@@ -191,12 +191,18 @@ def _enter(proven: Proven) -> Response:
     reader = readers.find_or_add(proven.email)
     if not reader.active:
         db.session.commit()
-        flash(gettext("This account is closed. Write to us if you think it should not be."), "error")
+        flash(_why_closed(reader), "error")
         return redirect(url_for("security.login"), 303)
     readers.confirm(reader, password=proven.password if is_same_browser else None)
     login_user(reader, remember=False, authn_via=["email"])
     db.session.commit()
     return _welcome(proven, has_lost_password=bool(proven.password and not reader.password))
+
+
+def _why_closed(reader: Reader) -> str:
+    if reader.merged_into_id is not None:
+        return str(gettext("This account was joined to your other one. Please sign in with its address."))
+    return str(gettext("This account is closed. Write to us if you think it should not be."))
 
 
 def _welcome(proven: Proven, *, has_lost_password: bool) -> Response:

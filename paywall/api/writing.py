@@ -1,6 +1,5 @@
 """How a newsroom's CMS hands articles and pictures in: by the importer's rules, and none over another."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 from flask import current_app, request
 from sqlalchemy.exc import IntegrityError
 
+from paywall.api import callers
 from paywall.api.given import ArticleChange, ArticleGiven
+from paywall.api.models import ApiToken
 from paywall.api.problems import Overtaken, Wrong, WrongFields
 from paywall.articles import manuscript, pictures, typesetting
 from paywall.articles.manuscript import Manuscript, slug_of_tag
@@ -39,7 +40,7 @@ def withdraw(slug: str) -> None:
     """Unpublish an article; its row stays. The caller commits. Raises NotFound, Overtaken."""
     old = _found(slug)
     _check(old)
-    typesetting.withdraw(old)
+    typesetting.withdraw(old, by=_by())
 
 
 def hand_in(name: str, data: bytes) -> tuple[Picture, Kept]:
@@ -91,14 +92,12 @@ def _changed(before: Manuscript, change: ArticleChange) -> Manuscript:
 
 def _keep(given: Manuscript, old: Article | None) -> Kept:
     _check(old)
-    shown: dict[str, Picture] = {}
-    wrong = [*manuscript.faults(given), *typesetting.unknown_plans(given)]
-    errors = [_wrong(fault.field, fault.message, given) for fault in wrong]
-    errors += _missing_pictures(given, shown)
-    if errors:
-        raise WrongFields(errors)
+    shown, missing = typesetting.pictures_of(given, hint="POST it to /api/v1/pictures first")
+    wrong = [*manuscript.faults(given), *typesetting.unknown_plans(given), *missing]
+    if wrong:
+        raise WrongFields([_wrong(fault.field, fault.message, given) for fault in wrong])
     try:
-        kept = typesetting.keep(given, shown.get(given.picture))
+        kept = typesetting.keep(given, shown.get(given.picture), by=_by())
         db.session.flush()
     except IntegrityError:
         db.session.rollback()
@@ -117,18 +116,10 @@ def _check(old: Article | None) -> None:
         raise Overtaken("Somebody else has changed it meanwhile: read it again.")
 
 
-def _missing_pictures(given: Manuscript, shown: dict[str, Picture]) -> Iterator[Wrong]:
-    """What is wrong with the pictures that it names; those that are good are put into `shown`."""
-    for name in given.pictures():
-        place = _folder() / name if pictures.NAME.fullmatch(name) else None
-        field = "picture" if name == given.picture else "body"
-        if place and not place.is_file():
-            yield _wrong(field, f"picture {name!r} is missing: POST it to /api/v1/pictures first", given)
-        elif place:
-            try:
-                shown[name] = pictures.read(place)
-            except NotAPicture as wrong:
-                yield _wrong(field, f"picture {name!r} {wrong}", given)
+def _by() -> str:
+    """The program that writes, by the name of its token."""
+    token = db.session.get(ApiToken, callers.caller().token_id)
+    return f"API: {token.name}" if token else "API"
 
 
 def _wrong(field: str, message: str, given: Manuscript) -> Wrong:

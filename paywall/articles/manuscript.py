@@ -1,6 +1,7 @@
 """What is handed in to be printed, and what is wrong with it: the same rules for files and for the API."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ VOID = frozenset(
 # The time to sanitise tags within tags grows with the square of their number.
 MOST_OPEN_TAGS = 1000
 SAYS_NOTHING = Terms()
+LONGEST_SUGGESTED = 80
 # What is reckoned from an instant must not leave the calendar.
 YEARS = range(1600, 3000)
 
@@ -74,6 +76,14 @@ def slug_of_tag(text: str) -> str:
     return text.strip().lower().replace(" ", "-")
 
 
+def suggested(title: str) -> str:
+    """The slug that a title suggests; "" for one without a letter that addresses can have."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
+    whole = "-".join(words)
+    return whole if len(whole) <= LONGEST_SUGGESTED else whole[:LONGEST_SUGGESTED].rpartition("-")[0]
+
+
 def faults(given: Manuscript) -> list[Fault]:
     """All that is wrong with a manuscript, as far as it can be seen without the tables and the pictures."""
     return [
@@ -83,6 +93,11 @@ def faults(given: Manuscript) -> list[Fault]:
         *_unfit_terms(given),
         *_unfit_pictures(given),
     ]
+
+
+def is_tangled(body: str) -> bool:
+    """Whether so many tags stand within one another that rendering it takes too long."""
+    return _open_tags(body) > MOST_OPEN_TAGS
 
 
 def _limits() -> dict[str, int]:
@@ -113,7 +128,7 @@ def _unfit_texts(given: Manuscript) -> Iterator[Fault]:
     if found := CONTROL.search(given.body):
         line = given.body.count("\n", 0, found.start()) + 1
         yield Fault("body", "holds an invisible control character: delete it", line)
-    if _open_tags(given.body) > MOST_OPEN_TAGS:
+    if is_tangled(given.body):
         yield Fault("body", f"has more than {MOST_OPEN_TAGS} tags that are not closed: close them")
     if given.slug and not SLUG.fullmatch(given.slug):
         yield Fault("slug", "slug may hold only a-z, 0-9, and single hyphens between")

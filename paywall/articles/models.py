@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall.db import Id, Model, utcnow
@@ -32,11 +32,15 @@ class Article(HasTerms, Model):
     """One article. `version` grows with every change; what was rendered is kept for just that version.
 
     `tags`: slugs with a space before, between and after them. `gate` "": as the rules say. `body` is
-    Markdown, or with `is_html` HTML.
+    Markdown, or with `is_html` HTML. `saved_by`: who made this version, "" if it is not known.
     """
 
     __tablename__ = "article"
-    __table_args__ = (Index("ix_article_section_id_published_at", "section_id", "published_at"),)
+    __table_args__ = (
+        Index("ix_article_section_id_published_at", "section_id", "published_at"),
+        # Whatever the newsroom's list is asked for, it is found here, and no row is read for it.
+        Index("ix_article_catalogue", "updated_at", "id", "section_id", "published_at", "tags"),
+    )
 
     id: Mapped[Id]
     slug: Mapped[str] = mapped_column(String(120), unique=True)
@@ -57,6 +61,7 @@ class Article(HasTerms, Model):
     published_at: Mapped[datetime | None] = mapped_column(index=True)
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    saved_by: Mapped[str] = mapped_column(String(320), default="", server_default="")
     full_html: Mapped[str] = mapped_column(Text, default="")
     teaser_html: Mapped[str] = mapped_column(Text, default="")
     teaser_text: Mapped[str] = mapped_column(Text, default="")
@@ -66,6 +71,32 @@ class Article(HasTerms, Model):
     search_teaser: Mapped[str] = mapped_column(Text, default="", server_default="")
     search_body: Mapped[str] = mapped_column(Text, default="", server_default="")
     section: Mapped[Section] = relationship()
+
+
+class ArticleVersion(Model):
+    """An article as it was until `replaced_at`: `manuscript` is JSON, which articles/versions reads."""
+
+    __tablename__ = "article_version"
+    __table_args__ = (UniqueConstraint("article_id", "version"),)
+
+    id: Mapped[Id]
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    manuscript: Mapped[str] = mapped_column(Text)
+    published_at: Mapped[datetime | None]
+    saved_at: Mapped[datetime]
+    saved_by: Mapped[str] = mapped_column(String(320))
+    replaced_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class OldAddress(Model):
+    """A slug under which an article was out before, and which still leads to it."""
+
+    __tablename__ = "old_address"
+
+    slug: Mapped[str] = mapped_column(String(120), primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), index=True)
+    left_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class GateRule(HasTerms, Model):

@@ -1,4 +1,8 @@
-"""Which files are pictures that we show, how large they are, and how one is put in its place."""
+"""Which files are pictures that we show, how large they are, and how one is put in its place.
+
+A picture that was uploaded says its size in its name (tram-1a2b3c4d.1600x900.jpg), and has smaller ones
+beside it (tram-1a2b3c4d.1600x900.w480.jpg): who prints it need not look at the file.
+"""
 
 import os
 import re
@@ -13,6 +17,9 @@ TOO_LARGE = "is larger than 8 MiB: save it smaller, 1600 pixels wide are enough"
 SIDE = 10_000
 # JPEG's frame headers; the other C-codes are tables.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+NARROW = (480, 960)
+SIZED = re.compile(r"[a-z0-9-]+\.(?P<width>[1-9]\d{0,4})x(?P<height>[1-9]\d{0,4})\.(?P<kind>jpg|png|webp)")
+SMALL = re.compile(rf"(.+)\.w(?:{'|'.join(map(str, NARROW))})(\.(?:jpg|png|webp))")
 SUFFIXES = {"jpeg": (".jpg", ".jpeg"), "png": (".png",), "webp": (".webp",)}
 
 
@@ -68,6 +75,31 @@ def measure(data: bytes) -> tuple[str, tuple[int, int]]:
     except (struct.error, IndexError):
         raise NotAPicture("is a broken picture: its header ends too early") from None
     raise NotAPicture("is no JPEG, PNG or WebP picture")
+
+
+def sized(name: str) -> tuple[int, int] | None:
+    """Width and height of a picture, if its name says them."""
+    found = SIZED.fullmatch(name)
+    return (int(found["width"]), int(found["height"])) if found else None
+
+
+def smaller(name: str) -> list[tuple[int, str]]:
+    """The smaller ones beside a picture, each by its width and name."""
+    size, (stem, dot, suffix) = sized(name), name.rpartition(".")
+    return [(width, f"{stem}.w{width}{dot}{suffix}") for width in NARROW if size and width < size[0]]
+
+
+def whole(name: str) -> str:
+    """The name of the picture that one of this name is a smaller one of; its own if it is none."""
+    found = SMALL.fullmatch(name)
+    return found[1] + found[2] if found and sized(found[1] + found[2]) else name
+
+
+def srcset(name: str, folder: str = "/pictures/") -> str:
+    """A picture and its smaller ones as a browser chooses among them; "" if it has none."""
+    size, narrow = sized(name), smaller(name)
+    all_of_it = [*narrow, (size[0], name)] if size and narrow else []
+    return ", ".join(f"{folder}{called} {width}w" for width, called in all_of_it)
 
 
 def put(picture: Picture, folder: Path) -> None:

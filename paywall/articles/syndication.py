@@ -38,6 +38,10 @@ def absolute(html: str, page: str) -> str:
     for name in ("href", "src"):
         for node in body.css(f"[{name}]"):
             node.attrs[name] = _joined(page, node.attributes[name] or "")
+    for picture in body.css("img[srcset]"):
+        # Its addresses would have to be whole too; one is enough for a feed.
+        del picture.attrs["srcset"]
+        del picture.attrs["sizes"]
     return body.inner_html or ""
 
 

@@ -1,6 +1,6 @@
 """The paper's pages: front, sections, articles and pictures."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from flask import (
     Response,
     abort,
     current_app,
+    redirect,
     render_template,
     request,
     send_from_directory,
@@ -19,63 +20,27 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from paywall import clock
-from paywall.access import free_reads, teaser
 from paywall.access.arrivals import Arrival
-from paywall.access.decision import TEASER_IN_DOUBT, Decision, Reason, Show
+from paywall.access.decision import TEASER_IN_DOUBT, Decision, Show
 from paywall.access.middleware import ARRIVAL
 from paywall.accounts.privacy import for_all
 from paywall.accounts.routes import may_enter
-from paywall.articles import cards, gates, pictures, structured
+from paywall.articles import addresses, cards, gates, pictures, sheets, structured
 from paywall.articles.cards import Card
 from paywall.articles.gates import ARTICLE_PATH, NUL
 from paywall.articles.models import Article, Section
-from paywall.articles.offer import Offer, offer
+from paywall.articles.sheets import Sheet, Text
 from paywall.config import Settings
 from paywall.db import db
 
 FRONT_CARDS = 24
 SECTION_CARDS = 20
-WORDS_A_MINUTE = 230
 PICTURE_AGE = 24 * 3600
-# The reasons for which everybody sees the whole.
-OPEN = frozenset({Reason.OPEN, Reason.UNLOCKED})
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 KINDS = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 articles = Blueprint("articles", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """All that the article page may print: `html` is the whole body only where the door said so.
-
-    `is_open`: it does so for everybody, until `open_until` if that has an end. `gated_class`: that of the
-    elements which hold what others do not see; None if there are none on this page.
-    """
-
-    card: Card
-    picture_credit: str
-    html: str
-    words: int
-    words_left: int
-    is_full: bool
-    reads_left: int | None
-    meter_days: int
-    is_open: bool
-    open_until: datetime | None
-    gated_class: str | None
-    offer: Offer | None
-    related: list[Card]
-
-    @property
-    def minutes(self) -> int:
-        """How long the whole article takes to read."""
-        return max(1, round(self.words / WORDS_A_MINUTE))
-
-    @property
-    def words_read(self) -> int:
-        """How many words the teaser shows."""
-        return self.words - self.words_left
+articles.add_app_template_filter(pictures.srcset, "srcset")
 
 
 @articles.get("/")
@@ -118,7 +83,7 @@ def article(slug: str) -> Response:
         decision, signed_in = arrival.decision, arrival.signed_in
     sheet = _sheet(slug, decision, clock.now(), signed_in=signed_in)
     if sheet is None:
-        abort(404)
+        return _moved(slug, clock.now())
     return current_app.make_response(
         render_template(
             "articles/article.html", sheet=sheet, news_article=_structured(sheet), robots=_robots(sheet)
@@ -134,6 +99,9 @@ def picture(name: str) -> Response:
         abort(404)
     kind = KINDS[name.rpartition(".")[2]]
     folder = _settings().data_dir / "pictures"
+    if not (folder / name).is_file():
+        # It came with its article from another house, without the smaller ones.
+        name = pictures.whole(name)
     response = send_from_directory(folder, name, mimetype=kind)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return for_all(response, f"public, max-age={PICTURE_AGE}")
@@ -159,33 +127,30 @@ def _sections() -> list[cards.SectionName]:
 
 
 def _sheet(slug: str, decision: Decision, now: datetime, *, signed_in: bool) -> Sheet | None:
-    is_full = decision.show is Show.FULL
     # The whole body is not even read from the database for a reader who may not see it.
-    html = (Article.full_html if is_full else Article.teaser_html).label("html")
+    html = (Article.full_html if decision.show is Show.FULL else Article.teaser_html).label("html")
     extra = (Article.picture_credit, html, Article.words, Article.words_left)
     query = select(*cards.COLUMNS, *extra).join(Section, Article.section_id == Section.id)
     row = db.session.execute(query.where(Article.slug == slug, cards.is_published(now))).first()
     if row is None:
         return None
-    house, allowance = gates.house_now(now), free_reads.allowed(_settings())
+    house = gates.house_now(now)
     card = Card.of(row, house, now)
-    is_open = decision.reason in OPEN
-    marked = teaser.mark_rest(row.html, shown=row.words - row.words_left) if is_full and not is_open else None
-    return Sheet(
-        card,
-        row.picture_credit,
-        marked or row.html,
-        row.words,
-        row.words_left,
-        is_full=is_full,
-        reads_left=decision.reads_left,
-        meter_days=allowance.days,
-        is_open=is_open,
-        open_until=gates.of(row, house).open_until(now) if is_open else None,
-        gated_class=teaser.GATED if marked else None,
-        offer=None if is_full else offer(card.gate, decision, signed_in=signed_in),
-        related=cards.related(card, house, now),
-    )
+    text = Text(row.html, row.words, row.words_left, row.picture_credit)
+    printed = sheets.sheet(card, text, gates.of(row, house), decision, now, signed_in=signed_in)
+    return replace(printed, related=tuple(cards.related(card, house, now)))
+
+
+def _moved(slug: str, now: datetime) -> Response:
+    """The way to the article that was at this address before."""
+    new = addresses.led_to(slug, now)
+    if new is None:
+        abort(404)
+    query = request.query_string.decode("latin-1")
+    path = url_for("articles.article", slug=new)
+    # For good; but asked for anew each time, so that the address can be another article's one day.
+    response = current_app.make_response(redirect(f"{path}?{query}" if query else path, 301))
+    return for_all(response, "public, no-cache")
 
 
 def _structured(sheet: Sheet) -> dict[str, Any]:

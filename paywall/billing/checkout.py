@@ -62,7 +62,7 @@ def begin(
     _refuse_second(reader.id)
     terms = replace(_terms(reader.id, price, code), seats=bought)
     turn = _take_turn(customer.id)
-    _close_open(reader.id)
+    close_open(reader.id)
     # Another tab's page may have been paid, and its return synced, since we asked above.
     _refuse_second(reader.id)
     known = customer.stripe_id
@@ -98,6 +98,24 @@ def finish(reader: Reader, session_id: str) -> tuple[Outcome, str | None]:
     customers.sync_reader(reader_id)
     _closed(try_id)
     return Outcome.PAID if session.is_paid else Outcome.UNDER_WAY, next_path
+
+
+def close_open(reader_id: int) -> None:
+    """Close the pages that a reader opened earlier; what was paid on one shows in a sync; commits."""
+    query = select(CheckoutTry.id, CheckoutTry.session_id).where(
+        CheckoutTry.reader_id == reader_id,
+        CheckoutTry.mode == gateway().mode,
+        CheckoutTry.closed_at.is_(None),
+    )
+    opened = db.session.execute(query).all()
+    db.session.commit()
+    was_paid = False
+    for try_id, session_id in opened:
+        with contextlib.suppress(Gone):
+            was_paid |= not gateway().expire_checkout(session_id) and _is_complete(session_id)
+        _closed(try_id)
+    if was_paid:
+        customers.sync_reader(reader_id)
 
 
 def portal(reader: Reader, flow: Flow | None) -> str:
@@ -151,25 +169,6 @@ def _take_turn(customer_id: int) -> int:
     )
     db.session.commit()
     return int(turn or 0)
-
-
-def _close_open(reader_id: int) -> None:
-    """Close the pages opened earlier; one that was paid meanwhile shows in the sync and refuses a second."""
-    query = select(CheckoutTry.id, CheckoutTry.session_id).where(
-        CheckoutTry.reader_id == reader_id,
-        CheckoutTry.mode == gateway().mode,
-        CheckoutTry.closed_at.is_(None),
-    )
-    opened = db.session.execute(query).all()
-    db.session.commit()
-    was_paid = False
-    for try_id, session_id in opened:
-        with contextlib.suppress(Gone):
-            was_paid |= not gateway().expire_checkout(session_id) and _is_complete(session_id)
-        _closed(try_id)
-    if was_paid:
-        customers.sync_reader(reader_id)
-        _refuse_second(reader_id)
 
 
 def _is_complete(session_id: str) -> bool:

@@ -7,11 +7,9 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select
 
-from paywall import clock, jobs
-from paywall.billing import claims
-from paywall.billing.inbox import handle
+from paywall.billing import claims, replaying
 from paywall.billing.models import EventState, StripeEvent
 from paywall.db import db
 from paywall.errors import BadInput, NotFound
@@ -57,7 +55,7 @@ def show_all(*, state: str | None, customer: str | None, limit: int, as_json: bo
 @click.option("--json", "as_json", is_flag=True, help="All of it as one line of JSON.")
 def show(event: str, *, as_json: bool) -> None:
     """One event with its last error and all that Stripe sent. EVENT is our number or Stripe's evt_..."""
-    found = db.session.scalar(select(StripeEvent).where(_named(event)))
+    found = db.session.scalar(select(StripeEvent).where(replaying.named(event)))
     if found is None:
         raise NotFound(f"There is no event {event} in the inbox.")
     plain, error, payload = _plain(found), found.error, json.loads(found.payload)
@@ -79,7 +77,7 @@ def replay(events: tuple[str, ...], *, failed: bool) -> None:
     if failed == bool(events):
         raise BadInput("Name the events to be handled again, or give --failed, one of them.")
     if failed:
-        replayed = _again(StripeEvent.state == EventState.FAILED)
+        replayed = replaying.again(StripeEvent.state == EventState.FAILED, "all that failed")
     else:
         replayed = [row_id for event in events for row_id in _again_or_refuse(event)]
     db.session.commit()
@@ -87,27 +85,11 @@ def replay(events: tuple[str, ...], *, failed: bool) -> None:
 
 
 def _again_or_refuse(event: str) -> list[int]:
-    found = _again(_named(event))
+    found = replaying.again(replaying.named(event), f"event {event}")
     if not found:
         db.session.rollback()
         raise NotFound(f"There is no event {event} in the inbox; nothing was replayed.")
     return found
-
-
-def _again(which: ColumnElement[bool]) -> list[int]:
-    """Begin anew with some events; the last error stays to be read until they are done with."""
-    anew = {"state": EventState.RECEIVED, "try_at": clock.wall(), "attempts": 0}
-    query = update(StripeEvent).where(which).values(claimed_until=None, handled_at=None, **anew)
-    found = list(db.session.scalars(query.returning(StripeEvent.id)))
-    for row_id in found:
-        jobs.later(handle, row_id)
-    return found
-
-
-def _named(event: str) -> ColumnElement[bool]:
-    if event.isascii() and event.isdigit() and len(event) < 10:
-        return StripeEvent.id == int(event)
-    return StripeEvent.event_id == event
 
 
 def _plain(event: StripeEvent) -> dict[str, Any]:

@@ -52,22 +52,26 @@ def write_due(subscription_id: int) -> None:
     """Write what a subscription (its row id) calls for and has not had yet; the caller commits."""
     subscription = db.session.get_one(Subscription, subscription_id)
     for notice in due(subscription):
-        mail.write(
-            notice.kind,
-            subscription.reader.email,
-            cause=notice.cause,
-            about=subscription.id,
-            care=CARE[notice.kind],
-            send_by=notice.send_by,
-            **_context(subscription),
-        )
+        _write(subscription, notice, notice.cause)
 
 
 @mail.holds(*Kind)
 def still_due(letter: Letter) -> bool:
-    """Whether the subscription still calls for this very letter."""
+    """Whether the subscription still calls for this very letter, or calls for it again."""
     subscription = db.session.get(Subscription, letter.about)
-    return subscription is not None and letter.cause in {notice.cause for notice in due(subscription)}
+    if subscription is None:
+        return False
+    return mail.first_cause(letter) in {notice.cause for notice in due(subscription)}
+
+
+def write_again(letter: Letter, key: str) -> bool:
+    """Write a letter anew that is still called for; False if it is not, or was. The caller commits."""
+    subscription = db.session.get_one(Subscription, letter.about)
+    called_for = {notice.cause: notice for notice in due(subscription)}
+    notice = called_for.get(mail.first_cause(letter) or "")
+    if notice is None:
+        return False
+    return _write(subscription, notice, mail.again(notice.cause, key)) is not None
 
 
 def ahead() -> dict[Interval, timedelta]:
@@ -75,6 +79,18 @@ def ahead() -> dict[Interval, timedelta]:
     settings: Settings = current_app.extensions["settings"]
     days = {Interval.YEAR: settings.yearly_notice_days, Interval.MONTH: settings.monthly_notice_days}
     return {interval: timedelta(days=some) for interval, some in days.items() if some}
+
+
+def _write(subscription: Subscription, notice: Notice, cause: str) -> int | None:
+    return mail.write(
+        notice.kind,
+        subscription.reader.email,
+        cause=cause,
+        about=subscription.id,
+        care=CARE[notice.kind],
+        send_by=notice.send_by,
+        **_context(subscription),
+    )
 
 
 def _collection(subscription_id: int) -> Collection | None:

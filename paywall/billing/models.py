@@ -176,3 +176,14 @@ class Reconciliation(Model):
     started_at: Mapped[datetime] = mapped_column(default=utcnow)
     beat_at: Mapped[datetime] = mapped_column(default=clock.wall)
     finished_at: Mapped[datetime | None]
+
+
+class SetupRun(Model):
+    """One time that our plans were to be made at Stripe: when it ended, and with which error if any."""
+
+    __tablename__ = "setup_run"
+
+    id: Mapped[Id]
+    asked_at: Mapped[datetime] = mapped_column(default=utcnow)
+    ended_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(Text, default="")

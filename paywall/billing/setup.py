@@ -74,6 +74,13 @@ class Done:
 
 def setup(site_url: str) -> Iterator[Done]:
     """Make what is missing at Stripe and remember the ids; run again, it finds all in place. Commits."""
+    yield from make_plans()
+    yield _portal(site_url)
+    yield _endpoint(f"{site_url}/webhooks/stripe")
+
+
+def make_plans() -> Iterator[Done]:
+    """The products and prices alone; commits."""
     _refuse_mixed_books()
     query = select(Plan.id, Plan.slug, Plan.name, Plan.description).order_by(Plan.position, Plan.id)
     plans = db.session.execute(query).all()
@@ -84,8 +91,6 @@ def setup(site_url: str) -> Iterator[Done]:
         _remember(TwinKind.PRODUCT, plan_id, product)
         yield Done(f"product {name}", product, is_new)
         yield from _prices(plan_id)
-    yield _portal(site_url)
-    yield _endpoint(f"{site_url}/webhooks/stripe")
 
 
 def make_price(price_id: int) -> Done:

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import CursorResult, select, update
 
 from paywall import clock
+from paywall.accounts import names, readers
 from paywall.billing import first_payments, letters, tickets
 from paywall.billing.cashbook import comparing, keeping
 from paywall.billing.cashbook import rules as cash_rules
@@ -191,8 +192,10 @@ def _write(
         db.session.rollback()
         return False
     customer = db.session.get_one(StripeCustomer, customer_id, populate_existing=True)
-    events = record.record(customer.reader, facts(customer.reader_id), applied.in_force())
-    seats.follow(customer.reader_id)
+    reader = readers.survivor(customer.reader)
+    events = record.record(reader, facts(customer.reader_id), applied.in_force())
+    names.learn(reader, next((one.payer for one in entries.payments if one.payer), None))
+    seats.follow(reader.id)
     keeping.keep(entries, ticket, readers={customer.stripe_id or "": customer.reader_id})
     kept = letters.keep(subscriptions)
     write_for(events, {one.id: one.ended_why for one in subscriptions if one.ended_why})

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from paywall import create_app, jobs, metrics, server, watch
 from paywall.config import ROOT
+from paywall.demo import history
 from paywall.demo.process import Program, keep_running
 from paywall.demo.seed import DemoAccount, seed
 from paywall.errors import PaywallError, WrongSetting
@@ -41,7 +42,8 @@ What to try
   2. Become a patron with card 4242 4242 4242 4242, any later date, any CVC; the article then opens.
      4000 0000 0000 0002 is declined, 4000 0025 0000 3155 asks for 3-D Secure.
   3. Cancel on your account page, then move Stripe's clock a month on at {url}/sandbox
-  4. As the owner, ask why a reader can read, or not: {url}/staff/why
+  4. As one of the staff, open {url}/staff
+     It asks for the code of a phone as well: {url}/sandbox/phones shows it.
 
 No card is charged, no mail leaves this machine. Ctrl-C stops everything.
 """
@@ -51,21 +53,28 @@ def main(words: Sequence[str] | None = None) -> None:
     """The command: exit code 0 after Ctrl-C or SIGTERM, 1 with one line of why for anything else."""
     parser = argparse.ArgumentParser(prog="python -m paywall.demo", description="Run the demo newsroom.")
     parser.add_argument("--port", type=_port, default=8000)
+    parser.add_argument(
+        "--months", type=_months, default=0, help="let a new demo have a past of so many months"
+    )
+    given = parser.parse_args(words)
     try:
-        run(parser.parse_args(words).port)
+        run(given.port, months=given.months)
     except KeyboardInterrupt:
         print("Stopped.")
     except PaywallError as error:
         sys.exit(f"paywall: {error.message}")
 
 
-def run(port: int) -> None:
-    """Run the demo at `port` until it is told to stop; raises a PaywallError when it cannot."""
+def run(port: int, *, months: int = 0) -> None:
+    """Run the demo at `port` until it is told to stop; raises a PaywallError when it cannot.
+
+    A new demo gets a past of so many `months`; its readers are made up.
+    """
     data = Path(os.environ.get("PAYWALL_DATA_DIR") or ROOT / "data").absolute()
     with closing(_reserve(data)):
         _must_be_free(port)
         _set_environment(data, port)
-        accounts = _apart(data)
+        accounts = _apart(data, months)
         url = f"http://{HOST}:{port}"
         keep_running(
             lambda: _programs(port),
@@ -79,6 +88,12 @@ def run(port: int) -> None:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
+    return int(text)
+
+
+def _months(text: str) -> int:
+    if not text.isdecimal() or int(text) > history.MOST_MONTHS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of months from 0 to {history.MOST_MONTHS}")
     return int(text)
 
 
@@ -139,10 +154,10 @@ def _secret_key(place: Path) -> str:
     return place.read_text()
 
 
-def _apart(data: Path) -> tuple[DemoAccount, ...]:
+def _apart(data: Path, months: int) -> tuple[DemoAccount, ...]:
     """Fill the database in a process of its own: those forked later must not inherit an open one."""
     heard, tell = get_context("fork").Pipe(duplex=False)
-    filling = Program("the setup", lambda: tell.send(_filled(data)), without_us=signal.SIGKILL)
+    filling = Program("the setup", lambda: tell.send(_filled(data, months)), without_us=signal.SIGKILL)
     tell.close()
     try:
         answer: tuple[DemoAccount, ...] | str = heard.recv()
@@ -155,20 +170,26 @@ def _apart(data: Path) -> tuple[DemoAccount, ...]:
     return answer
 
 
-def _filled(data: Path) -> tuple[DemoAccount, ...] | str:
+def _filled(data: Path, months: int) -> tuple[DemoAccount, ...] | str:
     """The demo's accounts, or the line that says why there are none."""
     try:
-        return _fill(data)
+        return _fill(data, months)
     except PaywallError as error:
         return error.message
 
 
-def _fill(data: Path) -> tuple[DemoAccount, ...]:
+def _fill(data: Path, months: int) -> tuple[DemoAccount, ...]:
     try:
         app = create_app()
         with app.app_context():
             flask_migrate.upgrade()
-            return seed()
+            if months:
+                history.begin(months)
+                print(f"Playing what happened in {months} months: some seconds for each ...", flush=True)
+            accounts = seed()
+            if months:
+                history.play()
+            return accounts
     except (DBAPIError, CommandError, OSError) as failure:
         why = getattr(failure, "orig", None) or failure
         raise WrongSetting(f"cannot set up the demo in {data}: {why}") from None

@@ -8,7 +8,7 @@ from flask_security import hash_password
 from sqlalchemy import select
 
 from paywall import clock
-from paywall.accounts import readers, staff
+from paywall.accounts import factors, readers, staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import checkout, customers
@@ -69,12 +69,17 @@ class DemoAccount:
     email: str
     password: str
     who: str
+    role: StaffRole | None = None
 
 
+PATRON = DemoAccount("patron@demo.example", PASSWORD, "a patron who pays each month")
 ACCOUNTS = (
     DemoAccount("reader@demo.example", PASSWORD, "a reader with a free account"),
-    DemoAccount("patron@demo.example", PASSWORD, "a patron who pays each month"),
-    DemoAccount("owner@demo.example", PASSWORD, "staff: sees the membership report"),
+    PATRON,
+    DemoAccount("owner@demo.example", PASSWORD, "staff: may do everything", StaffRole.OWNER),
+    DemoAccount("membership@demo.example", PASSWORD, "staff: helps readers", StaffRole.MEMBERSHIP),
+    DemoAccount("editor@demo.example", PASSWORD, "staff: writes and gates", StaffRole.EDITOR),
+    DemoAccount("bookkeeper@demo.example", PASSWORD, "staff: reads the books", StaffRole.BOOKKEEPER),
 )
 
 
@@ -90,10 +95,11 @@ def seed() -> tuple[DemoAccount, ...]:
     if report.problems:
         raise RuntimeError("\n".join(report.lines()))
     db.session.commit()
-    _reader, patron, owner = (_account(account) for account in ACCOUNTS)
-    staff.appoint(owner.email, StaffRole.OWNER)
-    db.session.commit()
-    _pay(patron)
+    people = {account: _account(account) for account in ACCOUNTS}
+    for account, reader in people.items():
+        if account.role:
+            _appoint(reader, account.role)
+    _pay(people[PATRON])
     return ACCOUNTS
 
 
@@ -103,6 +109,15 @@ def _account(account: DemoAccount) -> Reader:
         reader.password, reader.confirmed_at = hash_password(account.password), clock.now()
     db.session.commit()
     return reader
+
+
+def _appoint(reader: Reader, role: StaffRole) -> None:
+    """With the role, and a phone that is shown at /sandbox/phones."""
+    staff.appoint(reader.email, role)
+    if factors.of(reader.id) is None:
+        salt = factors.new_salt()
+        factors.enrol(reader, salt, factors.digits_now(salt))
+    db.session.commit()
 
 
 def _pay(reader: Reader) -> None:

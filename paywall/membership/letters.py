@@ -1,10 +1,11 @@
 """Which change of a membership writes which letter."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from flask import current_app
 
-from paywall import mail
+from paywall import clock, mail
 from paywall.accounts.models import Reader
 from paywall.config import Settings
 from paywall.db import db
@@ -25,7 +26,6 @@ def write_for(events: Iterable[MembershipEvent], why: Mapping[str, Why]) -> None
 
     `why` says of subscriptions, by their name at the source, why they ended; who is not in it, by our hand.
     """
-    settings: Settings = current_app.extensions["settings"]
     for event in events:
         kind = LETTERS.get(event.change)
         if kind is None:
@@ -34,21 +34,15 @@ def write_for(events: Iterable[MembershipEvent], why: Mapping[str, Why]) -> None
         if event.change is Change.ENDED and subscription.status in HOLDING:
             # It goes on in another currency: only in the ledger is that an end and a start.
             continue
-        # One that its bank refused can only be paid up; from one that is over, the way back is to join again.
-        way_back = "account" if subscription.status in LIVE else "join"
-        mail.write(
-            kind,
-            db.session.get_one(Reader, event.reader_id).email,
-            cause=_cause(kind, subscription),
-            about=subscription.id,
-            care=Care.ONCE,
-            send_by=event.at + NEWS,
-            subscription=subscription,
-            why=why.get(subscription.external_id, Why.STAFF),
-            account_url=f"{settings.site_url}/account",
-            group_url=f"{settings.site_url}/account/group",
-            come_back_url=f"{settings.site_url}/{way_back}",
-        )
+        _write(kind, subscription, event.at, _cause(kind, subscription), why)
+
+
+def welcome_again(subscription: Subscription, key: str) -> bool:
+    """Welcome a reader once more, if they have not left; False if that was done. The caller commits."""
+    if subscription.status not in HOLDING:
+        return False
+    cause = mail.again(_cause("welcome", subscription), key)
+    return _write("welcome", subscription, clock.now(), cause, {}) is not None
 
 
 @mail.holds("welcome")
@@ -63,6 +57,27 @@ def still_over(letter: Letter) -> bool:
     """Whether who is seen off has not come back."""
     subscription = db.session.get(Subscription, letter.about)
     return subscription is not None and subscription.status not in HOLDING | {Status.PAUSED}
+
+
+def _write(
+    kind: str, subscription: Subscription, at: datetime, cause: str, why: Mapping[str, Why]
+) -> int | None:
+    settings: Settings = current_app.extensions["settings"]
+    # One that its bank refused can only be paid up; from one that is over, the way back is to join again.
+    way_back = "account" if subscription.status in LIVE else "join"
+    return mail.write(
+        kind,
+        db.session.get_one(Reader, subscription.reader_id).email,
+        cause=cause,
+        about=subscription.id,
+        care=Care.ONCE,
+        send_by=at + NEWS,
+        subscription=subscription,
+        why=why.get(subscription.external_id, Why.STAFF),
+        account_url=f"{settings.site_url}/account",
+        group_url=f"{settings.site_url}/account/group",
+        come_back_url=f"{settings.site_url}/{way_back}",
+    )
 
 
 def _cause(kind: str, subscription: Subscription) -> str:

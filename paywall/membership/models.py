@@ -85,6 +85,7 @@ class Subscription(Model):
 
     `access_until`, `grace_from` and `access_cause` are what the policy says of the rest (policy.access).
     `unknown_since`: since when its source says a status that we do not know; all else is from before that.
+    `grace_until`: a date by hand, which stands for the policy's while the same bill stays unpaid.
     """
 
     __tablename__ = "subscription"
@@ -119,6 +120,7 @@ class Subscription(Model):
     collected: Mapped[bool] = mapped_column(default=True)
     wanted_break: Mapped[bool] = mapped_column(default=False)
     unknown_since: Mapped[datetime | None]
+    grace_until: Mapped[datetime | None]
     access_until: Mapped[datetime | None]
     grace_from: Mapped[datetime | None]
     access_cause: Mapped[Cause | None] = mapped_column(words(Cause))

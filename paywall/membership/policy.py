@@ -48,6 +48,10 @@ class Start(enum.StrEnum):
     NEVER = "never"
 
 
+# Where a bill is unpaid, and staff may choose until when a reader has time to pay it.
+UNPAID = frozenset({Cause.PAYMENT_FAILED, Cause.UNPAID})
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A line of the table: after `start` a reader reads in full for `full`, then in grace for `grace`."""
@@ -134,14 +138,16 @@ class Access:
         return Level.GRACE if self.grace_from and now >= self.grace_from else Level.FULL
 
 
-def access(held: Dated, policy: Policy) -> Access:
+def access(held: Dated, policy: Policy, grace_until: datetime | None = None) -> Access:
     """The instant at which access ends by itself: the earliest that any rule for this subscription names.
+
+    `grace_until`: a date that staff chose for the bill that is unpaid; it stands for the date of the rule.
 
     A renewal is charged about an hour after the period turns, so a paid period is followed by some slack. A
     failed renewal is followed by a grace from its first unpaid bill, because Stripe has by then already moved
     the period on.
     """
-    ends = [_end(held, policy.rule(cause)) for cause in _causes(held)]
+    ends = [_by_hand(_end(held, policy.rule(cause)), grace_until) for cause in _causes(held)]
     first = min(ends, key=lambda end: end.until or LONG_AGO)
     if first.until is None:
         return first
@@ -188,6 +194,12 @@ def _end(held: Dated, rule: Rule) -> Access:
         return Access(None, None, rule.cause)
     full_until = start + rule.full
     return Access(full_until + rule.grace, full_until if rule.grace else None, rule.cause)
+
+
+def _by_hand(end: Access, grace_until: datetime | None) -> Access:
+    if grace_until is None or end.cause not in UNPAID or end.until is None:
+        return end
+    return Access(grace_until, min(end.grace_from or end.until, grace_until), end.cause)
 
 
 def _start(held: Dated, start: Start) -> datetime | None:

@@ -50,8 +50,17 @@ def record(reader: Reader, facts: Iterable[Facts], policy: Policy) -> list[Membe
 
 def reckon(row: Subscription, policy: Policy) -> None:
     """Write down what the policy says of a row; the caller commits."""
-    found = access(row, policy)
+    found = access(row, policy, row.grace_until)
     row.access_until, row.grace_from, row.access_cause = found.until, found.grace_from, found.cause
+
+
+def put_off(row: Subscription, until: datetime | None, policy: Policy) -> None:
+    """Let an unpaid subscription open the articles until a date by hand; None: as the policy says.
+
+    It stands while the same bill is unpaid, whatever else is recorded meanwhile. The caller commits.
+    """
+    row.grace_until = until
+    reckon(row, policy)
 
 
 def live(reader_id: int) -> list[Subscription]:
@@ -131,6 +140,9 @@ def _standing(row: Subscription) -> Standing:
 
 
 def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
+    if fact.unpaid_since != row.unpaid_since:
+        # It was given for a bill that is settled now, or for none.
+        row.grace_until = None
     row.plan_id, row.status = fact.plan_id, fact.status
     row.amount, row.currency, row.interval = fact.price.amount, fact.price.currency, fact.interval
     row.monthly = rules.monthly(fact).amount
@@ -146,7 +158,7 @@ def _copy(row: Subscription, fact: Facts, policy: Policy) -> None:
 def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:
     line = MembershipEvent(
         at=_when(row, fact, step.change),
-        reader_id=row.reader_id,
+        reader_id=_known_as(row),
         subscription_id=row.id,
         plan_id=row.plan_id,
         source=row.source,
@@ -158,6 +170,12 @@ def _line(row: Subscription, fact: Facts, step: rules.Step) -> MembershipEvent:
     )
     db.session.add(line)
     return line
+
+
+def _known_as(row: Subscription) -> int:
+    """Whose the ledger says it is: what began as one reader's ends so, though two accounts were joined."""
+    query = select(MembershipEvent.reader_id).where(MembershipEvent.subscription_id == row.id)
+    return db.session.scalar(query.order_by(MembershipEvent.id).limit(1)) or row.reader_id
 
 
 def _when(row: Subscription, fact: Facts, change: Change) -> datetime:

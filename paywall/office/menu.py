@@ -9,9 +9,28 @@ from paywall.accounts import routes
 
 # By group: the endpoint of a page (its route needs no values), and what it is called.
 PAGES: dict[str, tuple[tuple[str, str], ...]] = {
-    "Reports": (("reports.overview", "Overview"), ("reports.policy", "When access ends")),
-    "Readers": (("office.trace", "Why can they read?"),),
-    "Paper": (("office.simulate", "Who would read it?"),),
+    "Reports": (
+        ("reports.overview", "Overview"),
+        ("reports.leaving", "Why they leave"),
+        ("money.tie_out", "Tie-out"),
+        ("reports.policy", "When access ends"),
+    ),
+    "Readers": (
+        ("desk.box", "Find a reader"),
+        ("office.trace", "Why can they read?"),
+    ),
+    "Paper": (
+        ("newsroom.index", "Articles"),
+        ("gatehouse.index", "Gates and unlocks"),
+        ("office.simulate", "Who would read it?"),
+    ),
+    "House": (
+        ("plans.show", "Plans"),
+        ("inboxes.show", "Inbox"),
+        ("wellbeing.show", "Health"),
+        ("people.everyone", "Staff"),
+        ("trails.show", "Trail"),
+    ),
 }
 
 

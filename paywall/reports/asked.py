@@ -52,13 +52,17 @@ class Asked:
 
     @property
     def before(self) -> "Asked":
-        """As long a time just before: as many months before whole ones, otherwise as many days."""
-        last = self.since - DAY
-        if self.since.day == 1 and (self.until + DAY).day == 1:
-            first = plus_months(self.since, -len(list(self.months())))
-        else:
-            first = last - (self.until - self.since)
-        return replace(self, since=first, until=last)
+        """As long a time before: 1 to 26 November after 1 to 26 October, a whole month after a whole one.
+
+        What does not begin with a month comes after as many days just before it.
+        """
+        if self.since.day != 1:
+            return replace(self, since=self.since - (self.until - self.since) - DAY, until=self.since - DAY)
+        count = len(list(self.months()))
+        last = plus_months(self.until.replace(day=1), 1 - count) - DAY
+        is_whole = (self.until + DAY).day == 1
+        until = last if is_whole else last.replace(day=min(last.day, self.until.day))
+        return replace(self, since=plus_months(self.since, -count), until=until)
 
     @property
     def query(self) -> str:

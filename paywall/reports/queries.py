@@ -10,10 +10,9 @@ from sqlalchemy.orm import joinedload
 from paywall.accounts.models import Reader
 from paywall.db import db
 from paywall.membership import record
-from paywall.membership.models import MembershipEvent, Plan, Subscription
+from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import HOLDING, LIVE, Source, Status
 from paywall.money import Money
-from paywall.reports.measures import Line
 
 BATCH = 1000
 
@@ -33,30 +32,6 @@ class PatronRow:
     period_end: datetime | None
     cancel_at: datetime | None
     seats: int
-
-
-def ledger() -> Iterator[Line]:
-    """Every line of the ledger, in the order in which things happened."""
-    query = select(
-        MembershipEvent.at,
-        MembershipEvent.reader_id,
-        MembershipEvent.subscription_id,
-        MembershipEvent.status,
-        MembershipEvent.change,
-        MembershipEvent.monthly_delta,
-        MembershipEvent.currency,
-        MembershipEvent.source,
-    ).order_by(MembershipEvent.id)
-    for row in db.session.execute(query.execution_options(yield_per=BATCH)):
-        yield Line(
-            at=row.at,
-            reader_id=row.reader_id,
-            subscription_id=row.subscription_id,
-            status=row.status,
-            change=row.change,
-            delta=Money(row.monthly_delta, row.currency),
-            source=row.source,
-        )
 
 
 def twice(most: int = 100) -> list[Subscription]:

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, abort, current_app, render_template, request, stream_with_context
 from flask.blueprints import BlueprintSetupState
-from flask_login import current_user
 from sqlalchemy import select
 
 from paywall import clock
@@ -28,8 +27,6 @@ ON_A_PAGE, PAGES = 100, 100
 
 def add(state: BlueprintSetupState) -> None:
     """Give each report routes of its own, so that each states who may enter it."""
-    readers = {role for one in page.all_of_them() for role in one.roles}
-    state.add_url_rule("/reports", "list", may_enter(*readers)(_contents))
     for one in page.all_of_them():
         for rule, endpoint, view in _views(one):
             state.add_url_rule(f"/reports/{one.name}{rule}", endpoint, may_enter(*one.roles)(view))
@@ -74,10 +71,6 @@ def _views(one: Page) -> list[tuple[str, str, Any]]:
     ]
 
 
-def _contents() -> str:
-    return render_template("reports/list.html", pages=_mine())
-
-
 def _whole(one: Page) -> tuple[str, int]:
     _begin()
     asked, made, message = usual(one), None, ""
@@ -87,7 +80,7 @@ def _whole(one: Page) -> tuple[str, int]:
     except BadInput as wrong:
         message = wrong.message
     form = {"presets": _presets(asked), "plans": _plans(), "sources": list(Source)}
-    said = {"page": one, "pages": _mine(), "asked": asked, "report": made, "message": message}
+    said = {"page": one, "asked": asked, "report": made, "message": message}
     return render_template("reports/report.html", shown=shown, **said, **form), 400 if message else 200
 
 
@@ -109,7 +102,7 @@ def _rows(one: Page, found: Behind) -> str:
     said: dict[str, Any] = {"page": one, "behind": found, "asked": asked, "rows": read[:ON_A_PAGE]}
     has_more = len(read) > ON_A_PAGE and number < PAGES
     return render_template(
-        "reports/rows.html", shown=shown, number=number, first=first, has_more=has_more, pages=_mine(), **said
+        "reports/rows.html", shown=shown, number=number, first=first, has_more=has_more, **said
     )
 
 
@@ -152,11 +145,6 @@ def _presets(asked: Asked) -> list[tuple[str, Asked, bool]]:
         is_shown = (since, until) == (asked.since, asked.until)
         found.append((which.value, replace(asked, since=since, until=until), is_shown))
     return found
-
-
-def _mine() -> list[Page]:
-    """The reports that whoever asks may see."""
-    return [one for one in page.all_of_them() if current_user.staff_roles & set(one.roles)]
 
 
 def _today() -> Any:

@@ -10,15 +10,20 @@ from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.db import db, read_only
 from paywall.membership import applied, policy_words
+from paywall.money import Money
 from paywall.reports import (
     export,
     leaving,  # noqa: F401  # nobody calls it: it declares a report
     measures,
+    patrons,  # noqa: F401  # likewise
     queries,
     routes,
 )
+from paywall.reports.asked import Asked, Preset, preset
+from paywall.reports.fold import Kind
 from paywall.reports.journey import articles, path  # noqa: F401  # likewise
 from paywall.reports.page import READS
+from paywall.reports.patrons.look import look
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")
 reports.record(routes.add)
@@ -45,10 +50,19 @@ def overview() -> str:
     """Active patrons, new and ended this month, and what they bring a month by currency."""
     db.session.commit()
     read_only()
-    since = clock.month_start(clock.now(), routes.zone())
-    figures = measures.overview(queries.ledger(), since=since)
+    seen = look(Asked(*preset(Preset.THIS_MONTH, clock.now().astimezone(routes.zone()).date())))
+    month = seen.now.whole()
+    monthly = (Money(month.monthly(currency), currency) for currency in month.currencies())
     return render_template(
-        "reports/overview.html", figures=figures, since=since, now=clock.now(), twice=queries.twice()
+        "reports/overview.html",
+        figures=measures.standing(month),
+        new=month.happened(Kind.JOINED).readers + month.happened(Kind.REJOINED).readers,
+        left=month.happened(Kind.LEFT).readers,
+        monthly=[money for money in monthly if money.amount],
+        since=clock.month_start(clock.now(), routes.zone()),
+        now=clock.now(),
+        notes=seen.notes,
+        twice=queries.twice(),
     )
 
 

@@ -42,6 +42,7 @@ class TestCard:
     dispute: str | None = None
     inquiry: bool = False
     refund: RefundCourse = RefundCourse.AT_ONCE
+    country: str = "US"
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ CARDS = {
     "4000000000001976": TestCard(dispute="fraudulent", inquiry=True),
     "4000000000007726": TestCard(refund=RefundCourse.PENDING),
     "4000000000005126": TestCard(refund=RefundCourse.FAILS),
+    # https://docs.stripe.com/testing#international-cards
+    "4000000400000008": TestCard(country="AT"),
+    "4000001000000000": TestCard(country="BG"),
+    "4000002500000003": TestCard(country="FR"),
+    "4000002760000016": TestCard(country="DE"),
+    "4000008260000000": TestCard(country="GB"),
 }
 # https://docs.stripe.com/testing: payment methods that stand for a card in API calls.
 TOKENS = {

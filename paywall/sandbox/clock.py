@@ -1,4 +1,4 @@
-"""What time it is in the sandbox: real time plus an offset that only ever grows."""
+"""What time it is in the sandbox: real time plus an offset, which only grows once anything has happened."""
 
 import threading
 import time
@@ -25,6 +25,12 @@ class Clock:
     def forward(self, instant: float) -> None:
         """Move to that instant, never back. Call it inside a write transaction."""
         offset = max(instant - time.time(), self._read())
+        self._store.connection().execute("INSERT OR REPLACE INTO meta VALUES ('offset', ?)", (repr(offset),))
+        self._local.version = None
+
+    def begin(self, instant: float) -> None:
+        """Begin at that instant, which may be past; for a file in which nothing has happened yet."""
+        offset = instant - time.time()
         self._store.connection().execute("INSERT OR REPLACE INTO meta VALUES ('offset', ?)", (repr(offset),))
         self._local.version = None
 

@@ -79,11 +79,17 @@ class Person:
 
 
 class Console:
-    """/sandbox. `letters` gives the mails, in any order."""
+    """/sandbox. `letters` gives the mails, in any order; `phones` addresses with the code of the moment."""
 
-    def __init__(self, sandbox: Sandbox, letters: Callable[[], Sequence[SentLetter]]) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        letters: Callable[[], Sequence[SentLetter]],
+        phones: Callable[[], Sequence[tuple[str, str]]],
+    ) -> None:
         self._sandbox = sandbox
         self._letters = letters
+        self._phones = phones
 
     def join(self, pages: Blueprint) -> None:
         """Add the routes."""
@@ -95,6 +101,7 @@ class Console:
         pages.add_url_rule("/mails", "mails", self.mails)
         pages.add_url_rule("/mails/<int:letter_id>", "mail", self.mail)
         pages.add_url_rule("/mails/<int:letter_id>/html", "mail_html", self.mail_html)
+        pages.add_url_rule("/phones", "phones", self.phones)
 
     @may_enter("public")
     def show(self) -> str:
@@ -175,6 +182,11 @@ class Console:
         response.headers["Content-Security-Policy"] = _LETTER_POLICY
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response
+
+    @may_enter("public")
+    def phones(self) -> str:
+        """What an app on each phone would show now."""
+        return render_template("sandbox/phones.html", section="sandbox.phones", phones=self._phones())
 
     def _letter(self, letter_id: int) -> SentLetter:
         for letter in self._letters():

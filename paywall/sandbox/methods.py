@@ -136,11 +136,12 @@ def list_setups(books: Books, _: str, params: Doc) -> Doc:
 
 
 def _details(card: Card) -> Doc:
-    brand = test_card(card.digits).brand
+    known = test_card(card.digits)
+    brand = known.brand
     return {
         "brand": brand,
         "checks": {"cvc_check": "pass"},
-        "country": "US",
+        "country": known.country,
         "display_brand": brand,
         "exp_month": card.exp_month,
         "exp_year": card.exp_year,

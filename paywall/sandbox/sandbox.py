@@ -100,6 +100,13 @@ class Sandbox:
         """The sandbox's time, aware UTC; costs microseconds."""
         return self._clock.now()
 
+    def begin(self, at: datetime) -> None:
+        """Let time begin at an instant, which may be past. Raises ValueError once anything has happened."""
+        with self._store.write() as db:
+            if db.execute("SELECT 1 FROM objects LIMIT 1").fetchone():
+                raise ValueError("the sandbox's clock has begun already")
+            self._clock.begin(at.timestamp())
+
     def advance(
         self, *, to: datetime | None = None, by: timedelta | None = None, months: int = 0
     ) -> datetime:

@@ -17,17 +17,23 @@ __all__ = ["SentLetter", "blueprint"]
 
 
 def blueprint(
-    sandbox: Sandbox, *, merchant: str, letters: Callable[[], Sequence[SentLetter]], home: str = "/"
+    sandbox: Sandbox,
+    *,
+    merchant: str,
+    letters: Callable[[], Sequence[SentLetter]],
+    phones: Callable[[], Sequence[tuple[str, str]]] = tuple,
+    home: str = "/",
 ) -> Blueprint:
     """The blueprint `sandbox` under /sandbox, open to anyone: for demo mode and tests only.
 
-    `merchant` is the newspaper's name, `home` its address, `letters` gives the mails that it wrote.
+    `merchant` is the newspaper's name, `home` its address, `letters` gives the mails that it wrote, `phones`
+    the code that an app would show now to each who has one.
     """
     pages = Blueprint("sandbox", __name__, url_prefix="/sandbox")
     CheckoutPages(sandbox, merchant).join(pages)
     InvoicePages(sandbox, merchant).join(pages)
     PortalPages(sandbox, merchant).join(pages)
-    Console(sandbox, letters).join(pages)
+    Console(sandbox, letters, phones).join(pages)
     pages.add_app_template_filter(wording.day, "sandbox_day")
     pages.add_app_template_filter(wording.minute, "sandbox_minute")
     pages.add_app_template_filter(_at_dots, "sandbox_at_dots")

@@ -14,8 +14,8 @@
   const series = (canvas, told) => told.series.map((one, at) => ({
     label: one.name,
     data: one.values,
-    backgroundColor: colour(canvas, `--chart-${at % 6 + 1}`),
-    borderColor: colour(canvas, `--chart-${at % 6 + 1}`),
+    backgroundColor: colour(canvas, `--chart-${at % 8 + 1}`),
+    borderColor: colour(canvas, `--chart-${at % 8 + 1}`),
     borderWidth: told.shape === "lines" ? 2 : 0,
     pointRadius: told.labels.length > 24 ? 0 : 3,
     maxBarThickness: 48,

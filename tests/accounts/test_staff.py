@@ -43,7 +43,7 @@ def test_a_newcomer_is_appointed_and_signs_in_by_the_letter(
     letter = letters()[-1]
     assert (letter.kind, letter.to) == ("welcome_staff", "ed@example.org")
     assert "editor" in letter.text
-    assert press(client, link_in(letter)).location == "/account/security"
+    assert press(client, link_in(letter)).location == "/account/factor/set-up"
     assert "Your address is ed@example.org" in client.get("/account/security").text
     assert roles(app, "ed@example.org") == {"editor"}
 

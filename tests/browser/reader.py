@@ -17,6 +17,11 @@ DECLINED = "4000 0000 0000 0002"
 ASKS_BANK = "4000 0025 0000 3155"
 
 
+# Who of the demo's staff has signed in at which server, and when: a phone's code is good once.
+_SIGNED_IN: dict[tuple[str, str], tuple[float, list[Any]]] = {}
+STILL_FRESH = 600.0
+
+
 class Reader:
     """`page` is the open tab; `email` is theirs alone."""
 
@@ -58,6 +63,35 @@ class Reader:
         self.sees("Look into your mail")
         self.page.get_by_label("code").fill(self.code())
         self.clicks("Go on")
+
+    def comes_as(self, role: str, path: str) -> None:
+        """Be the demo's owner, editor, bookkeeper or membership at a page; who was so before comes back."""
+        at, cookies = _SIGNED_IN.get((self._site, role), (0.0, []))
+        if time.monotonic() - at < STILL_FRESH:
+            self.page.context.add_cookies(cookies)
+            self.opens(path)
+        else:
+            self.signs_in_as(f"{role}@demo.example", path)
+            _SIGNED_IN[self._site, role] = time.monotonic(), list(self.page.context.cookies())
+        self.is_at(path)
+
+    def signs_in_as(self, email: str, path: str) -> None:
+        """Go to a page of the staff with the demo's password and the code of a phone."""
+        self.opens(f"/sign-in?next={path}")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill("demo-newsroom-2026")
+        self.clicks("Sign in")
+        self.page.get_by_label("Six digits").fill(self.phone_of(email))
+        self.clicks("Go on")
+
+    def phone_of(self, email: str) -> str:
+        """What the phone of one of the demo's staff shows now."""
+        tab = self.page.context.new_page()
+        try:
+            tab.goto("/sandbox/phones")
+            return tab.locator("li", has_text=email).first.locator("code").inner_text()
+        finally:
+            tab.close()
 
     def code(self) -> str:
         """The six digits of the newest letter to this reader."""

@@ -197,10 +197,7 @@ def test_staff_see_the_figures_and_a_reader_does_not(visit: Visit) -> None:
     owner = visit("owner")
     owner.opens("/sign-in?next=/staff")
     owner.looks("sign-in")
-    owner.page.get_by_label("E-mail").fill("owner@demo.example")
-    owner.page.get_by_label("Password").fill("demo-newsroom-2026")
-    owner.clicks("Sign in")
-    owner.is_at("/staff")
+    owner.comes_as("owner", "/staff")
     owner.sees("active patrons")
     owner.looks("staff")
     with owner.page.expect_download() as download:
@@ -217,11 +214,7 @@ def test_staff_see_the_figures_and_a_reader_does_not(visit: Visit) -> None:
 
 def test_staff_ask_why_a_reader_can_read_and_who_would(visit: Visit) -> None:
     owner = visit("owner")
-    owner.opens("/sign-in?next=/staff/why")
-    owner.page.get_by_label("E-mail").fill("owner@demo.example")
-    owner.page.get_by_label("Password").fill("demo-newsroom-2026")
-    owner.clicks("Sign in")
-    owner.is_at("/staff/why")
+    owner.comes_as("owner", "/staff/why")
     owner.page.get_by_label("Reader’s e-mail").fill("patron@demo.example")
     owner.page.get_by_label("Article").fill("the-gauge-that-went-quiet")
     owner.clicks("Explain")

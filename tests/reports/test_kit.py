@@ -1,4 +1,4 @@
-"""What every report has: days it is asked for, figures with meanings, rows behind, CSV; who may see it."""
+"""What every report has: days to ask for, figures with meanings, rows behind, CSV, and who may see it."""
 
 import csv
 import io
@@ -9,10 +9,8 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from paywall.accounts import staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.db import db
 from paywall.errors import BadInput
@@ -25,6 +23,7 @@ from paywall.reports.asked import NARROWS, Asked, Preset, preset, read
 from paywall.reports.page import Chart, Column, Figure, Kind, Link, Shape, Table
 from tests.accounts.browser import sign_up
 from tests.shop import Shop
+from tests.staffing import Staff
 
 OCTOBER = Asked(date(2026, 10, 1), date(2026, 10, 31))
 
@@ -39,7 +38,9 @@ class TestAsked:
             ("2026-03-01", "2026-03-31", "2026-02-01", "2026-02-28"),
             ("2025-11-01", "2026-10-31", "2024-11-01", "2025-10-31"),
             ("2026-10-02", "2026-10-31", "2026-09-02", "2026-10-01"),
-            ("2026-11-01", "2026-11-26", "2026-10-06", "2026-10-31"),
+            ("2026-11-01", "2026-11-26", "2026-10-01", "2026-10-26"),
+            ("2026-03-01", "2026-03-30", "2026-02-01", "2026-02-28"),
+            ("2025-12-01", "2026-11-26", "2024-12-01", "2025-11-26"),
             ("2026-11-05", "2026-11-05", "2026-11-04", "2026-11-04"),
         ],
     )
@@ -161,13 +162,9 @@ class TestShown:
 
 
 @pytest.fixture
-def bookkeeper(client: FlaskClient, shop: Shop, letters: Callable[[], list[Letter]]) -> FlaskClient:
+def bookkeeper(shop: Shop, staff: Staff) -> FlaskClient:
     """A browser in which the bookkeeper is signed in."""
-    sign_up(client, letters, "books@example.org")
-    db.session.rollback()
-    staff.appoint("books@example.org", StaffRole.BOOKKEEPER)
-    db.session.commit()
-    return client
+    return staff("bookkeeper")
 
 
 def leave(shop: Shop, email: str, feedback: str | None, at: datetime, before: Status = Status.ACTIVE) -> None:
@@ -268,11 +265,11 @@ class TestPages:
         assert len(read_csv(all_of_it.get_data())) == 4
 
     def test_every_report_opens_with_nothing_in_it(self, bookkeeper: FlaskClient) -> None:
-        listed = bookkeeper.get("/staff/reports").text
+        menu = bookkeeper.get("/staff").text
         for one in page.all_of_them():
             if StaffRole.BOOKKEEPER not in one.roles:
                 continue
-            assert one.path in listed
+            assert f'href="{one.path}"' in menu
             text = bookkeeper.get(one.path).text
             assert f"<h1>{one.title}" in text
             for name in re.findall(rf'href="({one.path}/[a-z-]+\.csv\?[^"]+)"', text):
@@ -284,19 +281,13 @@ class TestPages:
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nobody_else_sees_a_report(
-    app: Flask, client: FlaskClient, letters: Callable[[], list[Letter]]
+    client: FlaskClient, letters: Callable[[], list[Letter]], staff: Staff
 ) -> None:
-    paths = [
-        "/staff/reports",
-        *(f"/staff/reports/leaving{rest}" for rest in ("", "/reasons.csv", "/rows/left")),
-    ]
+    paths = [f"/staff/reports/leaving{rest}" for rest in ("", "/reasons.csv", "/rows/left", "/rows/left.csv")]
     assert [client.get(path).status_code for path in paths] == [302] * len(paths)
     sign_up(client, letters, "boris@example.org")
-    assert [client.get(path).status_code for path in paths] == [403] * len(paths)
-    with app.app_context():
-        staff.appoint("boris@example.org", StaffRole.EDITOR)
-        db.session.commit()
-    assert [client.get(path).status_code for path in paths[1:]] == [403] * len(paths[1:])
+    for browser in (client, staff("editor")):
+        assert [browser.get(path).status_code for path in paths] == [403] * len(paths)
 
 
 def read_csv(body: bytes) -> list[dict[str, str]]:

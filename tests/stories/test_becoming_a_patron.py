@@ -7,6 +7,7 @@ import pytest
 from tests.accounts.browser import code_in, link_in, press, send
 from tests.articles.files import SECRET, publish
 from tests.shop import Shop
+from tests.staffing import set_up
 from tests.stories.conftest import ARTICLE, EMAIL, Person
 
 pytestmark = pytest.mark.story
@@ -72,6 +73,7 @@ def test_staff_appointed_by_the_command_see_the_report(patron: Person, shop: Sho
     assert patron.open("/staff").status_code == 403
     told = shop.app.test_cli_runner().invoke(args=["paywall", "staff", EMAIL, "--role", "owner"])
     assert told.exit_code == 0, told.output
+    set_up(patron.browser)
     report = patron.open("/staff")
     assert report.status_code == 200
     assert "€5" in report.text
@@ -83,4 +85,6 @@ def test_staff_without_an_account_sign_in_with_the_code_of_a_letter(vera: Person
     send(vera.browser, "/sign-in/letter", page="/sign-in?next=/staff", email=EMAIL, next="/staff")
     answer = send(vera.browser, "/sign-in/code", code=code_in(vera.letters()[-1]))
     assert answer.location == "/staff"
+    assert vera.open("/staff").location == "/sign-in/factor?next=/staff"
+    set_up(vera.browser)
     assert vera.open("/staff").status_code == 200

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import current_app
 
+from paywall.accounts import trail
 from paywall.articles import pictures, typesetting
 from paywall.articles.importers import draft as drafts
 from paywall.articles.importers.draft import Draft
@@ -102,9 +103,14 @@ def _write(found: list[Draft], shown: dict[str, Picture]) -> ImportReport:
     for picture in shown.values():
         pictures.put(picture, settings.data_dir / "pictures")
     done: dict[Kept, list[str]] = {kept: [] for kept in Kept}
+    by = f"import by {trail.actor().name}"
     for draft in found:
         given = draft.manuscript
-        done[typesetting.keep(given, shown.get(given.picture))].append(given.slug)
+        kept = typesetting.keep(given, shown.get(given.picture), by=by, in_bulk=True)
+        done[kept].append(given.slug)
     db.session.flush()
+    counts = {str(kept): len(slugs) for kept, slugs in done.items() if slugs and kept is not Kept.SAME}
+    if counts:
+        trail.note("articles imported", "Markdown files", after=counts)
     added, changed, same = (tuple(done[kept]) for kept in (Kept.ADDED, Kept.CHANGED, Kept.SAME))
     return ImportReport(added=added, changed=changed, same=same)

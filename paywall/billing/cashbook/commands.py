@@ -5,20 +5,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 from flask.cli import AppGroup
 
 from paywall import clock
-from paywall.billing.cashbook import months
-from paywall.billing.cashbook.sums import Sums
+from paywall.billing.cashbook import months, statement
+from paywall.billing.cashbook.statement import Month, Statement
 from paywall.billing.cashbook.walk import Walk, begin
 from paywall.db import db
 from paywall.errors import BadInput, Unavailable
 from paywall.money import Money
-
-COLUMNS = ("invoices", "payments", "refunds", "disputes", "fees", "other", "net", "payouts")
 
 money = AppGroup("money", help="The cash book: what money moved at Stripe, and whether it ties out.")
 
@@ -45,27 +43,34 @@ def fetch(*, restart: bool, as_json: bool) -> None:
         sys.exit(2)
 
 
-@money.command("show")
-@click.option("--month", "name", help="Like 2026-10; else the present one. Months are in UTC.")
+@click.command("tieout")
+@click.option("--month", "name", help="Like 2026-10; else the last one. Months are in UTC.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each currency, in minor units.")
-def show(name: str | None, *, as_json: bool) -> None:
-    """What was paid, given back, charged and paid out in a month, and what does not tie out.
+def tieout(name: str | None, *, as_json: bool) -> None:
+    """Whether invoices, less refunds, disputes and fees, are what the balance says, and what was paid out.
 
-    Exit code 1: something does not.
+    To the cent, for each currency by itself; every difference is named with its objects. Exit code 1:
+    something does not tie out, or the month was not read to its end.
     """
-    found = months.sums(_month(name))
+    found = statement.of(_month(name or _last_month()))
     db.session.rollback()
-    for one in found:
-        click.echo(json.dumps(_plain(one)) if as_json else "\n".join(_table(one)))
-    if not found and not as_json:
+    for one in found.statements:
+        click.echo(json.dumps(_plain(found, one)) if as_json else "\n".join(_table(one)))
+    if not found.statements and not as_json:
         click.echo("No money moved in that month.")
-    if not all(one.ties_out for one in found):
+    if not found.is_whole:
+        click.echo("The account's balance was not read up to there: flask paywall money fetch", err=True)
+    if not found.ties_out:
         sys.exit(1)
 
 
-def _month(name: str | None) -> datetime:
+def _last_month() -> str:
+    return f"{clock.now().replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def _month(name: str) -> datetime:
     try:
-        return months.month(name or f"{clock.now():%Y-%m}")
+        return months.month(name)
     except ValueError:
         raise BadInput(f"{name!r} is no month: write it like 2026-10.") from None
 
@@ -77,17 +82,33 @@ def _counted(walk: Walk, *, as_json: bool) -> str:
     return f"Stopped; run it again to go on. So far: {counted}." if walk.is_stopped else f"Read: {counted}."
 
 
-def _plain(one: Sums) -> dict[str, object]:
-    return {**asdict(one), "difference": one.difference, "ties_out": one.ties_out}
+def _plain(month: Month, one: Statement) -> dict[str, object]:
+    return {
+        **asdict(one.sums),
+        "opening": one.opening,
+        "closing": one.closing,
+        "difference": one.sums.difference,
+        "read_until": month.read_until.isoformat() if month.read_until else None,
+        "ties_out": one.sums.ties_out and month.is_whole,
+    }
 
 
-def _table(one: Sums) -> Iterator[str]:
-    yield f"{one.month}  {one.currency.upper()}"
-    for name in COLUMNS:
-        yield f"  {name:<12}{_major(getattr(one, name), one.currency):>16}"
-    yield f"  {'difference':<12}{_major(one.difference, one.currency):>16}"
-    for found in [*one.differences, *one.misfits]:
-        yield f"  ! {found.stripe_id}  {_major(found.amount, one.currency)}  {found.why}"
+def _table(one: Statement) -> Iterator[str]:
+    currency = one.sums.currency
+    yield f"{one.sums.month}  {currency.upper()}"
+    for words, amount in [
+        ("Held by Stripe before", one.opening),
+        *one.steps,
+        ("Net, as the balance has it", one.sums.net),
+        ("Paid out", one.sums.payouts),
+        ("Held by Stripe after", one.closing),
+    ]:
+        yield f"  {words:<28}{_major(amount, currency):>16}"
+    for found in one.found:
+        yield f"  ! {found.stripe_id}  {_major(found.amount, currency)}  {found.why}"
+        if found.parts:
+            yield f"      held against {', '.join(found.parts)}"
+    yield "  It ties out." if one.sums.ties_out else "  It does not tie out."
 
 
 def _major(amount: int, currency: str) -> str:

@@ -70,7 +70,8 @@ class InvoiceFacts:
 class PaymentFacts:
     """A charge, or the try of one. A guest who buys a gift has no `customer`, a gift no `invoice`.
 
-    `transaction` is the first line in our balance, if there is one.
+    `transaction` is the first line in our balance, if there is one. `country`: where the card (or the bank)
+    is from, two letters as ISO writes them; some ways to pay have none. `payer`: the name on the card.
     """
 
     stripe_id: str
@@ -85,6 +86,8 @@ class PaymentFacts:
     is_disputed: bool
     transaction: str | None
     made_at: datetime
+    country: str | None = None
+    payer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

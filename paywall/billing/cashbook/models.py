@@ -39,7 +39,7 @@ class Invoice(Kept, Model):
     reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"))
     customer: Mapped[str | None] = mapped_column(StripeId)
     subscription: Mapped[str | None] = mapped_column(StripeId)
-    number: Mapped[str | None] = mapped_column(String(60))
+    number: Mapped[str | None] = mapped_column(String(60), index=True)
     status: Mapped[str] = mapped_column(String(32))
     reason: Mapped[str | None] = mapped_column(Word)
     amount: Mapped[int]
@@ -79,7 +79,7 @@ class Payment(Kept, Model):
 
     reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"), index=True)
     customer: Mapped[str | None] = mapped_column(StripeId, index=True)
-    payment_intent: Mapped[str | None] = mapped_column(StripeId)
+    payment_intent: Mapped[str | None] = mapped_column(StripeId, index=True)
     invoice: Mapped[str | None] = mapped_column(StripeId, index=True)
     amount: Mapped[int] = mapped_column(BigInteger)
     refunded: Mapped[int] = mapped_column(BigInteger)
@@ -88,6 +88,7 @@ class Payment(Kept, Model):
     is_disputed: Mapped[bool]
     transaction: Mapped[str | None] = mapped_column(StripeId)
     made_at: Mapped[datetime] = mapped_column(index=True)
+    country: Mapped[str | None] = mapped_column(String(2))
 
 
 class Refund(Kept, Model):

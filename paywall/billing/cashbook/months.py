@@ -43,9 +43,14 @@ def month(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
 
 
+def following(start: datetime) -> datetime:
+    """When the month after the one that begins at an instant begins."""
+    return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+
+
 def entries(start: datetime) -> Entries:
     """All that is dated in a month or has a line of the balance in it, with every line of each."""
-    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    end = following(start)
     lines = _dated(TransactionFacts, BalanceTransaction.made_at, start, end)
     sources = {one.source for one in lines}
     payouts = _dated(PayoutFacts, Payout.made_at, start, end)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from paywall.billing.cashbook.facts import Entries, PayoutFacts, TransactionFacts
 from paywall.billing.cashbook.rules import UNDONE
@@ -27,11 +27,15 @@ Lines = Mapping[str, Sequence[TransactionFacts]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What does not tie out: by how much the balance, or the payments, have more than the thing says."""
+    """What does not tie out: by how much the balance, or the payments, have more than the thing says.
+
+    `parts`: what it was held against (lines of the balance, payments), by Stripe's ids.
+    """
 
     stripe_id: str
     amount: int
     why: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -132,7 +136,7 @@ def _add_line(sums: Sums, line: TransactionFacts, things: Mapping[str, _Thing]) 
         sums.add(thing.column if thing.currency == line.currency else "other", line.amount)
     elif line.category in OURS:
         why = f"a {line.category} of {line.source}, which we do not have"
-        sums.differences.append(Difference(line.stripe_id, line.amount, why))
+        sums.differences.append(Difference(line.stripe_id, line.amount, why, (line.source or "",)))
     else:
         sums.add("fees" if line.category in FEES else "other", line.amount)
 
@@ -145,36 +149,44 @@ def _tie(months: _Months, thing: _Thing, lines: Sequence[TransactionFacts]) -> N
         sums.other -= thing.amount
         return
     moved = sum(line.amount for line in lines)
-    _differ(sums, thing.column, Difference(thing.stripe_id, moved - thing.amount, "its lines say otherwise"))
+    more = moved - thing.amount
+    _differ(sums, thing.column, Difference(thing.stripe_id, more, "its lines say otherwise", _ids(lines)))
 
 
 def _tie_invoices(months: _Months, books: Entries) -> None:
     """What an invoice says was paid by way of Stripe, and its payments."""
     paid_by = _by((one for one in books.payments if one.status == "succeeded"), "invoice")
     for one in books.invoices:
-        paid = sum(each.amount for each in paid_by.pop(one.stripe_id, ()))
+        payments = paid_by.pop(one.stripe_id, [])
+        paid = sum(each.amount for each in payments)
         sums = months.of(one.paid_at or one.made_at, one.currency)
         more = paid - (one.amount_paid - one.amount_off_stripe)
-        _differ(sums, "invoices", Difference(one.stripe_id, more, "its payments say otherwise"))
+        why = "its payments say otherwise"
+        _differ(sums, "invoices", Difference(one.stripe_id, more, why, _ids(payments)))
     for stripe_id, payments in paid_by.items():
         for each in payments:
             sums = months.of(each.made_at, each.currency)
             why = "an invoice that we do not have"
-            _differ(sums, "invoices", Difference(stripe_id, each.amount, why))
+            _differ(sums, "invoices", Difference(stripe_id, each.amount, why, (each.stripe_id,)))
 
 
 def _tie_payouts(months: _Months, payouts: Iterable[PayoutFacts], lines: Lines, parts: Lines) -> None:
     """What went to the bank, the line that says so, and the lines that it is made of."""
     for one in payouts:
         misfits = months.of(one.made_at, one.currency).misfits
-        sent = -sum(line.net for line in lines.get(one.stripe_id, ()))
-        meant = 0 if one.status in UNDONE else one.amount
-        if sent != meant:
-            misfits.append(Difference(one.stripe_id, sent - meant, "its lines say otherwise"))
+        own = lines.get(one.stripe_id, ())
+        more = -sum(line.net for line in own) - (0 if one.status in UNDONE else one.amount)
+        if more:
+            misfits.append(Difference(one.stripe_id, more, "its lines say otherwise", _ids(own)))
         if one.is_automatic and one.reconciliation == "completed":
-            made_of = sum(each.net for each in parts.get(one.stripe_id, ()) if each.source != one.stripe_id)
-            if made_of != one.amount:
-                misfits.append(Difference(one.stripe_id, made_of - one.amount, "it is made of other sums"))
+            made_of = [each for each in parts.get(one.stripe_id, ()) if each.source != one.stripe_id]
+            more = sum(each.net for each in made_of) - one.amount
+            if more:
+                misfits.append(Difference(one.stripe_id, more, "it is made of other sums", _ids(made_of)))
+
+
+def _ids(found: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(one.stripe_id for one in found)
 
 
 def _differ(sums: Sums, column: str, found: Difference) -> None:

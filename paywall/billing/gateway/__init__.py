@@ -13,6 +13,7 @@ from paywall.billing.gateway.events import Events
 from paywall.billing.gateway.gifts import Gifts
 from paywall.billing.gateway.groups import Groups
 from paywall.billing.gateway.pages import Pages
+from paywall.billing.gateway.refunds import Refunds
 from paywall.billing.gateway.selfcare import SelfCare
 from paywall.billing.gateway.walks import Walks
 from paywall.billing.remote import Mode
@@ -21,7 +22,7 @@ from paywall.config import Settings
 stripe.enable_telemetry = False
 
 
-class Gateway(Events, Books, CashBook, Pages, Catalogue, Discounts, Gifts, Groups, SelfCare, Walks):
+class Gateway(Events, Books, CashBook, Pages, Catalogue, Discounts, Gifts, Groups, Refunds, SelfCare, Walks):
     """Everything that we ask of Stripe. Raises Unavailable when it does not answer, Gone for what it has not.
 
     No transaction may be open while it speaks: a slow answer would hold the database.

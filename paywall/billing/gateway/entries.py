@@ -73,6 +73,8 @@ def charge_facts(one: stripe.Charge) -> PaymentFacts:
         is_disputed=one.disputed,
         transaction=id_of(maybe(one, "balance_transaction")),
         made_at=instant(one.created),
+        country=_country(one),
+        payer=maybe(one, "billing_details", "name"),
     )
 
 
@@ -138,6 +140,13 @@ def payout_facts(one: stripe.Payout) -> PayoutFacts:
         made_at=instant(one.created),
         arrives_at=instant(one.arrival_date),
     )
+
+
+def _country(one: stripe.Charge) -> str | None:
+    """Where the card is from: not where its holder says that they live, which is no business of ours."""
+    kind = maybe(one, "payment_method_details", "type")
+    found: str | None = maybe(one, "payment_method_details", kind, "country") if kind else None
+    return found
 
 
 def _line(one: stripe.InvoiceLineItem) -> LineFacts:

@@ -8,6 +8,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import or_, select, update
 
 from paywall import clock, jobs
+from paywall.accounts import names
 from paywall.accounts.letters import outside
 from paywall.accounts.models import Reader
 from paywall.billing import customers, twins
@@ -130,6 +131,8 @@ def settle_paid() -> None:
 
 
 def _write(buyer: Reader | None, order: Order) -> Gift:
+    if buyer:
+        names.learn(buyer, order.buyer_name)
     salt = secrets.token_hex(16)
     gift = Gift(
         mode=gateway().mode,

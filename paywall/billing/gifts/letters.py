@@ -46,6 +46,11 @@ def resend(gift: Gift, to: str | None = None) -> str:
     return address or gift.buyer_email
 
 
+def again(kind: str, gift: Gift, to: str, cause: str) -> None:
+    """Write one of the letters with the code once more; the caller commits."""
+    _write(kind, to, gift, cause)
+
+
 @jobs.every(minute="*/10")
 def deliver_due() -> None:
     """Write to the recipients whose day has come."""

@@ -56,7 +56,7 @@ def redeem(reader: Reader, code_hash: str | None, *, anyway: bool = False) -> Gi
     if db.session.scalar(mine) is None:
         raise _unknown()
     db.session.refresh(gift)
-    _line_up(reader.id, now)
+    line_up(reader.id, now)
     return gift
 
 
@@ -93,10 +93,25 @@ def follow(gift: Gift) -> None:
         _record(gift)
     if gift.redeemer_id is None:
         return
-    _line_up(gift.redeemer_id, clock.now())
+    line_up(gift.redeemer_id, clock.now())
     if any(held.status is Status.TRIALING for held in record.billed(gift.redeemer_id)):
         # Whoever joined while it ran pays only at its end: whether to charge sooner is for staff to say.
         log.warning("trial_outlives_its_gift", gift=gift.id, reader=gift.redeemer_id)
+
+
+def line_up(reader_id: int, now: datetime) -> None:
+    """Let gifts that have not begun follow what the reader has paid for, or was given; the caller commits."""
+    # Locked, so that two codes redeemed at the same moment follow one another.
+    db.session.execute(select(Reader.id).where(Reader.id == reader_id).with_for_update())
+    mine = of(reader_id)
+    busy = [gift.ends_at for gift in mine if gift.begun_at and gift.ends_at]
+    busy += [held.cancel_at for held in record.billed(reader_id) if held.cancel_at]
+    waiting = sorted((gift for gift in mine if not gift.begun_at), key=lambda gift: gift.redeemed_at or now)
+    spans = rules.line_up(max([now, *busy]), [gift.months for gift in waiting])
+    for gift, (start, end) in zip(waiting, spans, strict=True):
+        gift.starts_at, gift.ends_at = start, end
+        if start <= now + rules.EARLY:
+            _begin(gift, now)
 
 
 @jobs.every(minute="23")
@@ -136,21 +151,6 @@ def _unknown() -> NotFound:
             "This code cannot be redeemed. Look whether it is typed right; it may have been used already."
         )
     )
-
-
-def _line_up(reader_id: int, now: datetime) -> None:
-    """Gifts that have not begun follow what the reader has already paid for, or was given."""
-    # Locked, so that two codes redeemed at the same moment follow one another.
-    db.session.execute(select(Reader.id).where(Reader.id == reader_id).with_for_update())
-    mine = of(reader_id)
-    busy = [gift.ends_at for gift in mine if gift.begun_at and gift.ends_at]
-    busy += [held.cancel_at for held in record.billed(reader_id) if held.cancel_at]
-    waiting = sorted((gift for gift in mine if not gift.begun_at), key=lambda gift: gift.redeemed_at or now)
-    spans = rules.line_up(max([now, *busy]), [gift.months for gift in waiting])
-    for gift, (start, end) in zip(waiting, spans, strict=True):
-        gift.starts_at, gift.ends_at = start, end
-        if start <= now + rules.EARLY:
-            _begin(gift, now)
 
 
 def _begin(gift: Gift, now: datetime) -> None:

@@ -18,12 +18,16 @@ from paywall.errors import Conflict, NotFound
 LONGEST = timedelta(minutes=2)
 
 
+class Taken(Conflict):
+    """The membership is being changed at this moment."""
+
+
 @contextmanager
 def alone(reader_id: int) -> Iterator[int]:
     """While a reader's membership is changed, nobody else changes it; gives the customer's row id; commits.
 
     Stripe is asked within, so no lock of the database is held: the row says until when it is taken. Raises
-    Conflict if it is, NotFound for a reader who never paid.
+    Taken if it is, NotFound for a reader who never paid.
     """
     customer_id = customers.row_id(reader_id)
     if customer_id is None:
@@ -35,7 +39,7 @@ def alone(reader_id: int) -> Iterator[int]:
     is_mine = cast("CursorResult[None]", db.session.execute(taken)).rowcount
     db.session.commit()
     if not is_mine:
-        raise Conflict(
+        raise Taken(
             gettext("Your membership is being changed in another tab. Please wait a moment, and look again.")
         )
     try:

@@ -1,9 +1,10 @@
-"""`flask paywall money`: what a bookkeeper asks for from a shell."""
+"""`flask paywall money` and `tieout`: what a bookkeeper asks for from a shell."""
 
 import json
 from datetime import timedelta
 
 import pytest
+from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import delete
@@ -26,39 +27,80 @@ def shell(app: Flask) -> FlaskCliRunner:
     return app.test_cli_runner()
 
 
+def tieout(shell: FlaskCliRunner, *args: str) -> Result:
+    """The command for the present month."""
+    return shell.invoke(args=["paywall", "tieout", "--month", f"{clock.now():%Y-%m}", *args])
+
+
 def test_a_month_is_added_up_in_a_table_and_for_machines(shop: Shop, shell: FlaskCliRunner) -> None:
     shop.join()
     gift(shop)
     fetch()
-    month = f"{clock.now():%Y-%m}"
-    shown = shell.invoke(args=["paywall", "money", "show"])
+    shown = tieout(shell)
     assert shown.exit_code == 0
-    assert [line.split() for line in shown.output.splitlines()][:3] == [
-        [month, "EUR"],
-        ["invoices", "5.00"],
-        ["payments", "30.00"],
+    assert [" ".join(line.split()) for line in shown.output.splitlines()] == [
+        f"{clock.now():%Y-%m} EUR",
+        "Held by Stripe before 0.00",
+        "Paid on invoices 5.00",
+        "Paid without an invoice 30.00",
+        "Given back 0.00",
+        "Disputed 0.00",
+        "Stripe’s fees -1.03",
+        "All else 0.00",
+        "Not explained 0.00",
+        "Net, as the balance has it 33.97",
+        "Paid out 0.00",
+        "Held by Stripe after 33.97",
+        "It ties out.",
     ]
-    told = json.loads(shell.invoke(args=["paywall", "money", "show", "--month", month, "--json"]).output)
+    told = json.loads(tieout(shell, "--json").output)
     assert (told["invoices"], told["payments"], told["fees"], told["net"]) == (500, 3000, -103, 3397)
-    assert (told["difference"], told["ties_out"]) == (0, True)
+    assert (told["opening"], told["closing"], told["difference"], told["ties_out"]) == (0, 3397, 0, True)
 
 
-def test_what_does_not_tie_out_is_named(shop: Shop, shell: FlaskCliRunner) -> None:
+def test_what_does_not_tie_out_is_named_with_its_objects(shop: Shop, shell: FlaskCliRunner) -> None:
     gift(shop)
     fetch()
-    gone = only(Payment).transaction
+    paid = only(Payment)
     db.session.execute(delete(Payment))
     db.session.commit()
-    shown = shell.invoke(args=["paywall", "money", "show"])
+    shown = tieout(shell)
     assert shown.exit_code == 1
-    assert f"! {gone}  30.00  a charge of" in shown.output
-    assert "difference             30.00" in shown.output
+    assert f"! {paid.transaction}  30.00  a charge of {paid.stripe_id}, which we do not have" in shown.output
+    assert f"held against {paid.stripe_id}" in shown.output
+    assert "Not explained                          30.00" in shown.output
+    assert shown.output.endswith("It does not tie out.\n")
+    told = json.loads(tieout(shell, "--json").output)
+    assert (told["ties_out"], told["difference"]) == (False, 3000)
+    assert told["differences"] == [
+        {
+            "stripe_id": paid.transaction,
+            "amount": 3000,
+            "why": f"a charge of {paid.stripe_id}, which we do not have",
+            "parts": [paid.stripe_id],
+        }
+    ]
+
+
+def test_a_month_that_was_not_read_to_its_end_does_not_tie_out(shop: Shop, shell: FlaskCliRunner) -> None:
+    gift(shop)
+    unread = tieout(shell)
+    assert unread.exit_code == 1
+    assert "was not read up to there: flask paywall money fetch" in unread.stderr
+    fetch()
+    assert tieout(shell).exit_code == 0
+    shop.sandbox.advance(months=1)
+    last = shell.invoke(args=["paywall", "tieout"])
+    assert (last.exit_code, "was not read up to there" in last.stderr) == (1, True)
+    fetch()
+    assert shell.invoke(args=["paywall", "tieout"]).exit_code == 0
 
 
 def test_a_month_without_money_and_one_that_is_none(shop: Shop, shell: FlaskCliRunner) -> None:
-    shown = shell.invoke(args=["paywall", "money", "show", "--month", "2020-12"])
+    fetch()
+    shown = shell.invoke(args=["paywall", "tieout", "--month", "2020-12"])
     assert (shown.exit_code, shown.output) == (0, "No money moved in that month.\n")
-    wrong = shell.invoke(args=["paywall", "money", "show", "--month", "October"])
+    wrong = shell.invoke(args=["paywall", "tieout", "--month", "October"])
     assert wrong.exit_code == 1
     assert "'October' is no month: write it like 2026-10." in wrong.output
 

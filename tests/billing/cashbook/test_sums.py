@@ -181,4 +181,4 @@ class TestConverted:
         sent = PayoutFacts("po_1", 100, "eur", "paid", False, "not_applicable", None, self.AT, self.AT)
         line = self.line("txn_5", "payout", -90, 0, "po_1", self.AT)
         (one,) = add_up(Entries(payouts=(sent,), transactions=(line,)))
-        assert one.misfits == [Difference("po_1", -10, "its lines say otherwise")]
+        assert one.misfits == [Difference("po_1", -10, "its lines say otherwise", ("txn_5",))]

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from paywall import clock as ours
-from paywall.accounts import staff
-from paywall.accounts.models import Reader, StaffRole
+from paywall.accounts.models import Reader
 from paywall.billing.gateway import gateway
 from paywall.billing.groups import inviting, letters, seats
 from paywall.billing.groups.models import Invitation, Seat
@@ -22,6 +21,7 @@ from paywall.sandbox import Dunning
 from tests.accounts.browser import link_in, send
 from tests.billing.apart import reads
 from tests.billing.groups.conftest import MIA, NOA, OWNER, UMA, School
+from tests.staffing import Staff
 
 pytestmark = pytest.mark.story
 
@@ -372,17 +372,16 @@ def test_staff_see_groups_from_a_shell(school: School) -> None:
     assert run(args=["paywall", "group", "show", "99"]).exit_code == 1
 
 
-def test_in_the_report_a_group_is_one_patron_with_its_seats(school: School) -> None:
+def test_in_the_report_a_group_is_one_patron_with_its_seats(school: School, staff: Staff) -> None:
     school.buy(3)
     school.joins(MIA)
     db.session.rollback()
-    staff.appoint(OWNER, StaffRole.BOOKKEEPER)
-    db.session.commit()
-    text = school.owner.get("/staff").text
+    browser = staff("bookkeeper", email=OWNER)
+    text = browser.get("/staff").text
     assert "<b>1</b> <span>active patrons</span>" in text
     assert "<b>€12</b> <span>a month (MRR, EUR)</span>" in text
     assert "Members of groups" in text
-    rows = csv.DictReader(io.StringIO(school.owner.get("/staff/patrons.csv").get_data().decode("utf-8-sig")))
+    rows = csv.DictReader(io.StringIO(browser.get("/staff/patrons.csv").get_data().decode("utf-8-sig")))
     shown = [(row["e-mail"], row["source"], row["monthly"], row["seats"]) for row in rows]
     assert shown == [(MIA, "group", "0.00", "1"), (OWNER, "stripe", "12.00", "3")]
 

@@ -1,0 +1,148 @@
+"""How quick staff's pages are with a newsroom behind them, and how long the nightly roll-up takes.
+
+The real server answers the owner's browser, one request after the other. Each page is asked for some times,
+and its slowest answer counts.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlencode
+
+import requests
+
+from bench import databases, newsroom
+from bench.databases import Databases
+from bench.reconcile import newsroom as opened
+from bench.serving import Server, machine, resident_mib
+from bench.speed import product
+from paywall import clock
+from paywall.reports import ledger, page, rollup
+
+# The longest that a page of reports may take, in seconds.
+BARS = {"sqlite": 2.0, "postgresql": 1.0}
+YEAR = {"since": "2025-11-01", "until": "2026-10-31"}
+ALL_YEARS = {"since": "2021-11-01", "until": "2026-10-31"}
+NARROW = YEAR | {"plan": "supporter"}
+# So many lines a day there are in sixty months, for each of so many readers.
+A_DAY = 600
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what was done, its longest and its middle time in seconds, and what is allowed."""
+
+    case: str
+    slowest: float
+    median: float
+    bar: float | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it was quick enough, if anything is asked of it."""
+        return self.bar is None or self.slowest <= self.bar
+
+
+def times(
+    server: Server, paths: Sequence[str], cookie: str, tries: int
+) -> Iterator[tuple[str, float, float]]:
+    """How long each page takes in seconds: the slowest answer and the middle one. A wrong answer raises."""
+    with requests.Session() as browser:
+        browser.headers["Cookie"] = cookie
+        for path in paths:
+            took = []
+            for _ in range(tries):
+                began = time.monotonic()
+                answer = browser.get(server.url + path, timeout=300, allow_redirects=False)
+                took.append(time.monotonic() - began)
+                if answer.status_code != 200:
+                    raise RuntimeError(f"{path}: {answer.status_code}")
+            yield path, max(took), statistics.median(took)
+
+
+def paths() -> list[str]:
+    """Every report: a year, all years, one plan; and the beginning of each list of rows."""
+    found = ["/staff"]
+    for one in page.all_of_them():
+        for days in (YEAR, ALL_YEARS, NARROW):
+            said = {name: value for name, value in days.items() if name != "plan" or "plan" in one.narrows}
+            found.append(f"{one.path}?{urlencode(said)}")
+    return list(dict.fromkeys(found))
+
+
+def lists() -> list[str]:
+    """The first page of the rows behind the figures of each report."""
+    return [f"{one.path}/rows/{which}?{urlencode(YEAR)}" for one in page.all_of_them() for which in one.lists]
+
+
+def measure(kind: str, made: Databases, readers: int, tries: int) -> Iterator[Row]:
+    """All that is measured with one newsroom."""
+    began = time.monotonic()
+    url = newsroom.at(made, readers)
+    took = time.monotonic() - began
+    yield Row("the newsroom is made, or found", took, took)
+    cookie = ""
+    for case, took in _rolled(url, readers):
+        yield Row(case, took, took)
+    with TemporaryDirectory() as folder, opened(Path(folder), url).app_context():
+        cookie = newsroom.owner_cookie()
+    clock.use(None)
+    with product(url) as server:
+        for path, slowest, median in times(server, paths(), cookie, tries):
+            yield Row(path, slowest, median, BARS[kind])
+        for path, slowest, median in times(server, lists(), cookie, 1):
+            yield Row(path, slowest, median)
+
+
+def _rolled(url: str, readers: int) -> Iterator[tuple[str, float]]:
+    """All lines rolled up anew but those of the last day; then these, as on any night."""
+    with TemporaryDirectory() as folder, opened(Path(folder), url).app_context():
+        last = ledger.last_settled()
+        day = max(1, readers // A_DAY)
+        with patch.object(ledger, "last_settled", lambda: last - day):
+            began = time.monotonic()
+            rollup.roll_up(anew=True)
+            yield f"{last - day:,} lines rolled up anew", time.monotonic() - began
+        print(f"  memory after it: {resident_mib()} MiB", flush=True)
+        began = time.monotonic()
+        rollup.roll_up()
+        yield f"{day:,} lines of a day rolled up", time.monotonic() - began
+    clock.use(None)
+
+
+def main(words: list[str]) -> None:
+    """Measure, print the table as it grows, leave the figures as JSON."""
+    given = _parser().parse_args(words)
+    told: dict[str, Any] = {"machine": machine()}
+    for kind in given.databases:
+        told[kind] = {}
+        with databases.kept(kind, given.kept / kind) as made:
+            for readers in given.readers:
+                told[kind][readers] = list(_printed(kind, made, readers, given.tries))
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(told, indent=2))
+
+
+def _printed(kind: str, made: Databases, readers: int, tries: int) -> Iterator[dict[str, Any]]:
+    print(f"{f'{readers:,} readers, {kind}':<84}{'slowest':>9}{'median':>9}{'bar':>6}  met")
+    for row in measure(kind, made, readers, tries):
+        bar, is_met = (f"{row.bar:.0f} s", "yes" if row.is_met else "NO") if row.bar else ("", "")
+        print(f"  {row.case:<82}{row.slowest:>7.2f} s{row.median:>7.2f} s{bar:>6}  {is_met}", flush=True)
+        yield asdict(row)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench staff", description=__doc__)
+    parser.add_argument("--databases", nargs="+", choices=databases.KINDS, default=databases.KINDS)
+    parser.add_argument("--readers", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--tries", type=int, default=5, help="of each page")
+    parser.add_argument("--kept", type=Path, default=Path("build/bench"), help="folder of what is built once")
+    parser.add_argument("--out", type=Path, default=Path("build/bench/staff.json"))
+    return parser

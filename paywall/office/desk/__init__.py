@@ -1,0 +1,1 @@
+"""The membership desk: one reader at a time, found, understood and helped."""

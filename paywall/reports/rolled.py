@@ -1,0 +1,113 @@
+"""What the reports read: the rolled-up rows, and the lines of the ledger that are not in them yet."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement, case, func, null, select
+
+from paywall import clock, jobs
+from paywall.db import db
+from paywall.reports import ledger, rollup
+from paywall.reports.fold import Kind, Scope, month_of
+from paywall.reports.models import ReportCohort, ReportDay, ReportMark
+from paywall.reports.stretch import Cell, Span
+from paywall.reports.tally import CohortKey, Sum, Tally
+
+# So many lines are folded while somebody waits for the page: a million readers make them in days.
+MOST = 5000
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """The figures up to this instant; or, if too much is new to be counted at once, to one before (`as_of`).
+
+    `has_rows`: whether the rolled-up rows count. They do not if they were made by other rules.
+    """
+
+    as_of: datetime
+    is_late: bool = False
+    has_rows: bool = True
+    news: Tally | None = None
+
+    def spans(self, since: date, until: date, scopes: Collection[Scope]) -> dict[Scope, Span]:
+        """For each scope what happened before a day, and from then on until another, that day included."""
+        found: defaultdict[Scope, _Cells] = defaultdict(lambda: defaultdict(dict))
+        for scope, month, cell, more in (*self._rows(since, until, scopes), *self._news(since, until)):
+            cells = found[scope][month]
+            cells[cell] = cells.get(cell, Sum()).plus(*more)
+        return {scope: _span(since, until, found[scope]) for scope in scopes}
+
+    def cohorts(self, scope: Scope) -> Mapping[CohortKey, Sum]:
+        """By how much each cohort of a scope changed in each month."""
+        found: dict[CohortKey, Sum] = {}
+        if self.has_rows:
+            columns = (ReportCohort.currency, ReportCohort.cohort, ReportCohort.month)
+            query = select(*columns, ReportCohort.readers, ReportCohort.amount).where(
+                ReportCohort.plan_id == scope.plan_id, ReportCohort.source == scope.source
+            )
+            for currency, cohort, month, readers, amount in db.session.execute(query):
+                found[CohortKey(scope, currency, cohort, month)] = Sum(readers, amount)
+        for key, more in self.news.cohorts().items() if self.news else ():
+            if key.scope == scope:
+                found[key] = found.get(key, Sum()).plus(*more)
+        return found
+
+    def days(self, since: date, until: date, scope: Scope, kinds: Collection[Kind]) -> list[date]:
+        """The days on which anything of some kinds can have happened in a scope."""
+        found: set[date] = set()
+        if self.has_rows:
+            query = select(ReportDay.day).where(
+                ReportDay.plan_id == scope.plan_id,
+                ReportDay.source == scope.source,
+                ReportDay.day.between(since, until),
+                ReportDay.kind.in_(kinds),
+            )
+            found.update(db.session.scalars(query.distinct()))
+        for key in self.news.days() if self.news else ():
+            if key.scope == scope and key.kind in kinds and since <= key.day <= until:
+                found.add(key.day)
+        return sorted(found)
+
+    def _rows(self, since: date, until: date, scopes: Collection[Scope]) -> Iterator["_Found"]:
+        if not self.has_rows:
+            return
+        when: ColumnElement[Any] = case((ReportDay.day < since, null()), else_=ReportDay.month)
+        by = (ReportDay.plan_id, ReportDay.source, when, ReportDay.currency, ReportDay.kind)
+        query = (
+            select(*by, func.sum(ReportDay.readers), func.sum(ReportDay.amount))
+            .where(ReportDay.plan_id.in_({scope.plan_id for scope in scopes}))
+            .where(ReportDay.source.in_({scope.source for scope in scopes}))
+            .where(ReportDay.day <= until)
+            .group_by(*by)
+        )
+        for plan_id, source, month, currency, kind, readers, amount in db.session.execute(query):
+            yield Scope(plan_id, source), month, (currency, kind), Sum(int(readers), int(amount))
+
+    def _news(self, since: date, until: date) -> Iterator["_Found"]:
+        for (scope, day, currency, kind), more in self.news.days().items() if self.news else ():
+            if day <= until:
+                yield scope, None if day < since else month_of(day), (currency, kind), more
+
+
+_Cells = dict[date | None, dict[Cell, Sum]]
+_Found = tuple[Scope, date | None, Cell, Sum]
+
+
+def now() -> Rolled:
+    """The figures as they stand, within the transaction that reads them (`db.read_only`)."""
+    mark = db.session.get(ReportMark, 1)
+    is_ours = mark is not None and mark.made_by == rollup.recipe()
+    reached = mark.last_line if mark and is_ours else 0
+    if ledger.waiting(reached, MOST + 1) > MOST:
+        jobs.soon(current_app, rollup.roll_up_soon)
+        return Rolled(mark.rolled_at if mark else clock.now(), is_late=True, has_rows=mark is not None)
+    return Rolled(clock.now(), has_rows=is_ours, news=rollup.news_of(reached, ledger.last()))
+
+
+def _span(since: date, until: date, found: _Cells) -> Span:
+    flows = {month: cells for month, cells in found.items() if month is not None}
+    return Span(since, until, found.get(None, {}), flows)

@@ -1,0 +1,42 @@
+"""The demo's past: it ends now, its books agree with the stand-in's, and it comes before anything else."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from paywall import clock
+from paywall.accounts.models import Reader
+from paywall.billing.models import EventState, StripeEvent
+from paywall.db import db
+from paywall.demo import history
+from paywall.demo.seed import seed
+from paywall.errors import WrongSetting
+from paywall.membership.models import MembershipEvent, Subscription
+from paywall.membership.rules import PAYING
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_it_ends_now_and_the_books_agree(app: Flask, context: None) -> None:
+    history.begin(1)
+    seed()
+    with pytest.raises(WrongSetting, match="make clean"):
+        history.begin(1)
+    history.play()
+    assert abs(clock.wall() - clock.now()) < timedelta(minutes=2)
+    born = db.session.scalars(select(Reader.created_at).order_by(Reader.created_at)).all()
+    assert born[-1] - born[0] > timedelta(days=20)
+    assert db.session.scalars(select(StripeEvent.state).distinct()).all() == [EventState.HANDLED]
+    paying = select(func.sum(Subscription.monthly)).where(Subscription.status.in_(PAYING))
+    assert db.session.scalar(paying) == db.session.scalar(select(func.sum(MembershipEvent.monthly_delta)))
+    held = db.session.scalar(select(func.count()).select_from(Subscription))
+    db.session.commit()
+    found = app.test_cli_runner().invoke(args=["paywall", "reconcile", "--dry-run", "--json"])
+    assert json.loads(found.output) == {
+        "finished": True,
+        "clean": True,
+        "counts": {"subscriptions": held, "rows": held},
+    }
