@@ -70,12 +70,13 @@ def left(asked: Asked) -> Iterator[Row]:
         .order_by(MembershipEvent.at, MembershipEvent.id)
     )
     for at, email, plan, source, reason in db.session.execute(query.execution_options(yield_per=BATCH)):
-        yield (at.astimezone(asked.zone).date(), email, plan, source.value, in_words(reason))
+        yield (asked.day_of(at), email, plan, source.value, in_words(reason))
 
 
 def reasons(asked: Asked) -> Counter[str]:
     """How many left for each reason: Stripe's word, "unpaid", or "" where nothing was said."""
-    query = _ends(asked, _reason(), func.count().label("number")).group_by(_reason())
+    # By name: PostgreSQL does not see that two expressions with values in them are the same.
+    query = _ends(asked, _reason(), func.count().label("number")).group_by("reason")
     return Counter({row.reason: row.number for row in db.session.execute(query)})
 
 
