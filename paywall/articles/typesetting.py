@@ -75,8 +75,8 @@ def keep(
 ) -> Kept:
     """Add the article, or write what is different `over` one, else over that of the same slug.
 
-    The caller commits. With `is_new` it is written over none: if there is one of its slug by now, the database
-    refuses at the flush. `picture` is the file that it names. A section that is new comes after the others.
+    The caller commits. With `is_new` it is written over none: if there is one of its slug by now, the
+    database refuses at the flush. `picture` is the file that it names. A section that is new comes last.
     The version before is kept; `by` is who saves this one, if not whoever acts. `in_bulk`: the trail has one
     line for all that is brought in, and it is the caller's.
     """
