@@ -83,7 +83,7 @@ def newsroom(folder: Path, database_url: str) -> Flask:
 
 def copies(table: str, row_id: int, count: int, changed: dict[str, str]) -> None:
     """Copy a row so many times, the copies numbered `i` from 1; `changed` holds SQL. Commits."""
-    names = [column.name for column in Model.metadata.tables[table].columns]
+    names = [column.name for column in Model.metadata.tables[table].columns if column.computed is None]
     values = ", ".join(changed.get(name, f"t.{name}") for name in names)
     db.session.execute(
         text(

@@ -1,30 +1,34 @@
-"""The ledger as the figures read it: all lines of a reader together, one reader after the other."""
+"""The ledger as the figures read it: all lines of a reader together, one reader after the other.
+
+Whose a line is, its membership says: it is another's than the line names once two accounts are joined.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 
 from paywall.db import db, read_only
-from paywall.membership.models import MembershipEvent
+from paywall.membership.models import MembershipEvent, Subscription
 from paywall.membership.rules import Source
 from paywall.reports.fold import ALL_PLANS, ALL_SOURCES, Line, Scope
 
 BATCH = 1000
 # As they stand in a Line.
-COLUMNS = (
-    "id",
-    "at",
-    "reader_id",
-    "subscription_id",
-    "plan_id",
-    "source",
-    "change",
-    "status",
-    "monthly_delta",
-    "currency",
+COLUMNS: tuple[Any, ...] = (
+    MembershipEvent.id,
+    MembershipEvent.at,
+    Subscription.reader_id,
+    MembershipEvent.subscription_id,
+    MembershipEvent.plan_id,
+    MembershipEvent.source,
+    MembershipEvent.change,
+    MembershipEvent.status,
+    MembershipEvent.monthly_delta,
+    MembershipEvent.currency,
 )
 # Whoever writes into the ledger holds it for the length of a sync, which waits for nobody.
 PATIENCE = "SET LOCAL lock_timeout = '5s'"
@@ -89,16 +93,18 @@ def waiting(after: int, most: int) -> int:
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _lines() -> Select[tuple[object, ...]]:
-    return select(*(getattr(MembershipEvent, name) for name in COLUMNS))
+def _lines() -> Select[Any]:
+    return select(*COLUMNS).join(Subscription, Subscription.id == MembershipEvent.subscription_id)
 
 
 def _of(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return MembershipEvent.reader_id.in_(select(MembershipEvent.reader_id).where(*conditions))
+    whose = select(Subscription.reader_id).join(
+        MembershipEvent, MembershipEvent.subscription_id == Subscription.id
+    )
+    return Subscription.reader_id.in_(whose.where(*conditions))
 
 
-def _by_reader(query: Select[tuple[object, ...]]) -> Iterator[Sequence[Line]]:
-    ordered = query.order_by(MembershipEvent.reader_id, MembershipEvent.id)
-    rows = db.session.execute(ordered.execution_options(yield_per=BATCH))
+def _by_reader(query: Select[Any]) -> Iterator[Sequence[Line]]:
+    rows = db.session.execute(query.order_by(Subscription.reader_id).execution_options(yield_per=BATCH))
     for _, lines in groupby(map(Line._make, rows), key=attrgetter("reader_id")):
         yield list(lines)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from flask import current_app
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ARRAY, bindparam, delete, func, or_, select, update
 
 from paywall import clock, jobs
 from paywall.config import Settings
@@ -65,6 +65,11 @@ def roll_up_hourly() -> None:
 def roll_up_soon() -> None:
     """The same at once: somebody waits for it."""
     roll_up()
+
+
+def count_anew() -> None:
+    """Nothing counts any more that was rolled up: memberships have come to be another reader's. No commit."""
+    db.session.execute(update(ReportMark).values(made_by=""))
 
 
 def news_of(after: int, upto: int) -> Tally:
@@ -158,14 +163,19 @@ def _write(mark: Mark, upto: int, found: Tally, *, anew: bool = False) -> bool:
 
 
 def _add(table: type[Model], rows: Iterator[dict[str, object]]) -> None:
-    keys = [column.name for column in table.__table__.primary_key]
-    adding = insert(table)
+    columns = list(table.__table__.columns)
+    adding, at_once = insert(table), db.engine.dialect.name == "postgresql"
+    if at_once:
+        # Its driver sends rows one by one; a list of values for each column is many times as quick.
+        lists = (func.unnest(bindparam(one.name, type_=ARRAY(one.type))) for one in columns)
+        adding = adding.from_select([one.name for one in columns], select(*lists))
     adding = adding.on_conflict_do_update(
-        index_elements=keys,
+        index_elements=[one.name for one in table.__table__.primary_key],
         set_={name: getattr(table, name) + adding.excluded[name] for name in ("readers", "amount")},
     )
     while some := list(islice(rows, BATCH)):
-        db.session.execute(adding, some)
+        given = {one.name: [row[one.name] for row in some] for one in columns} if at_once else some
+        db.session.execute(adding, given)
 
 
 def _days(found: Tally) -> Iterator[dict[str, object]]:

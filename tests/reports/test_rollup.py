@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from paywall import clock as ours
 from paywall.db import db, read_only
+from paywall.membership.models import Subscription
 from paywall.reports import ledger, rolled, rollup
 from paywall.reports.asked import Asked
 from paywall.reports.models import ReportCohort, ReportDay, ReportMark
@@ -120,6 +121,20 @@ def test_rows_of_other_rules_do_not_count_and_are_made_anew(monkeypatch: pytest.
     assert monthly() == 500
     rollup.roll_up()
     assert rows() == made
+
+
+def test_what_came_to_be_another_readers_is_counted_with_the_rest_of_theirs() -> None:
+    histories.put_down([line(1, 1, day=3), line(2, 3, day=5)])
+    rollup.roll_up()
+    assert look(ASKED).now.whole().patrons() == 2
+    db.session.execute(update(Subscription).where(Subscription.id == 3).values(reader_id=1))
+    rollup.count_anew()
+    db.session.commit()
+    assert look(ASKED).now.whole().patrons() == 1
+    db.session.commit()
+    rollup.roll_up()
+    assert look(ASKED).now.whole().patrons() == 1
+    assert monthly() == 1000
 
 
 def test_while_one_is_at_work_another_leaves_it_alone() -> None:

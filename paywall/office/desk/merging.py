@@ -26,6 +26,7 @@ from paywall.membership import record
 from paywall.membership.models import Subscription
 from paywall.membership.rules import Source
 from paywall.office.desk import person
+from paywall.reports import rollup
 
 Moved = dict[str, list[int]]
 
@@ -122,6 +123,8 @@ def _move(found: Join) -> Moved:
     moved["memberships"] = _hand_over(
         Subscription, Subscription.reader_id, kept_id, Subscription.reader_id == gone_id, *others
     )
+    if moved["memberships"]:
+        rollup.count_anew()
     for name, table, column in _PLAIN:
         moved[name] = _hand_over(table, column, kept_id, column == gone_id)
     _move_reads(kept_id, gone_id)
