@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="forbid", frozen=True)
 
     secret_key: SecretStr = Field(
-        min_length=32, description="Signs sessions and links; 32 characters or more."
+        min_length=32, description="Signs sessions and links, and makes staff's codes; 32 characters or more."
     )
     site_name: str = Field("The Vitosha Courier", description="The newspaper's name, as readers see it.")
     site_url: str = Field(
