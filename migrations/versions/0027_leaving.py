@@ -15,7 +15,7 @@ depends_on = None
 
 COLUMNS = ["change", "at", "source", "status", "plan_id", "feedback", "subscription_id"]
 LEAVING = sa.text("change IN ('ended', 'canceling', 'cancel_undone')")
-BY_SUBSCRIPTION = op.f("ix_membership_event_subscription_id")
+BY_SUBSCRIPTION = "ix_membership_event_subscription_id"
 
 
 def upgrade():
