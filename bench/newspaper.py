@@ -75,7 +75,7 @@ def at(databases: Databases, size: Size, name: str = "paper") -> str:
 
 
 def session(whose: str, **more: object) -> str:
-    """The cookie of a reader (`fs_uniquifier`) who has signed in, signed as by the product, with `more` in it."""
+    """The cookie of a reader (`fs_uniquifier`) who has signed in, as the product signs it, and `more`."""
     app = Flask("signed")
     app.secret_key = SECRET_KEY
     assert isinstance(app.session_interface, SecureCookieSessionInterface)
