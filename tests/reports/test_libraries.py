@@ -37,9 +37,11 @@ def test_institutions(used: dict[Key, int], asked: Asked) -> None:
             for name in NAMES
         }
         home.add(*known.values())
-        for (name, day, way, key), reads in used.items():
+        for (name, day, way, article), count in used.items():
             when = START.date() + timedelta(days=day)
-            home.add(InstitutionUse(institution_id=known[name].id, day=when, way=way, key=key, reads=reads))
+            home.add(
+                InstitutionUse(institution_id=known[name].id, day=when, way=way, key=article, reads=count)
+            )
         report = libraries.institutions(asked)
         rows = list(libraries.reads(asked))
 
