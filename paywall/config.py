@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         0, ge=0, le=20, description="The same before a monthly renewal; 0: no such letter."
     )
 
+    monthly_letter: bool = Field(
+        True, description="Whether owners and bookkeepers get last month's figures by mail."
+    )
+
     journey_days: int = Field(
         30,
         ge=0,

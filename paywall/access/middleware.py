@@ -19,7 +19,7 @@ from paywall.access import free_reads
 from paywall.access.arrivals import Arrival, Arrivals, Passes
 from paywall.access.decision import Gate
 from paywall.access.gift_links import opening
-from paywall.access.journey.arriving import Journey
+from paywall.access.journey.arriving import Headers, Journey
 from paywall.access.meter import Cookies
 from paywall.access.pages import Page, PageStore
 from paywall.accounts.sessions import reader_key
@@ -120,22 +120,22 @@ class Door:
     ) -> Iterable[bytes]:
         now = clock.now()
         arrival = self._arrivals.decide(environ, gated.gate, gated.key, now)
-        arrival = self._journey.arrived(arrival, environ, gated.key, now)
         environ[ARRIVAL] = arrival
         metrics.decided(arrival.decision.show, arrival.decision.reason)
         if arrival.must_ask_again:
             return ask_again(start_response)
+        own = arrival.headers + self._journey.arrived(arrival.decision.reason, environ, gated.key, now)
         if arrival.is_personal:
-            return self._app(environ, _private(start_response, arrival))
+            return self._app(environ, _private(start_response, own))
         key = (path, gated.version, arrival.decision, arrival.gate.level, arrival.signed_in)
         page = self._store.get(key)
         if page is None:
             page, extra = self._render(environ)
             if extra or not page.status.startswith("200"):
-                _private(start_response, arrival)(page.status, [*page.headers, *extra])
+                _private(start_response, own)(page.status, [*page.headers, *extra])
                 return [page.body]
             self._store.put(key, page)
-        return _send(page, arrival, environ, start_response)
+        return _send(page, arrival, own, environ, start_response)
 
     def _render(self, environ: "WSGIEnvironment") -> tuple[Page, list[tuple[str, str]]]:
         """The page, and headers that make it personal (a cookie): such a page is not kept."""
@@ -187,27 +187,31 @@ def init_app(app: Flask, settings: Settings, *, prefix: str, lookup: Lookup) -> 
     app.wsgi_app = door  # type: ignore[method-assign]  # how Flask documents it
 
 
-def _private(start_response: "StartResponse", arrival: Arrival) -> "StartResponse":
+def _private(start_response: "StartResponse", own: Headers) -> "StartResponse":
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         others = [(name, value) for name, value in headers if name.lower() != "cache-control"]
-        own = [*arrival.headers, ("Cache-Control", "private, no-store")]
-        return start_response(status, [*others, *own], exc_info)
+        return start_response(status, [*others, *own, ("Cache-Control", "private, no-store")], exc_info)
 
     return start
 
 
 def _send(
-    page: Page, arrival: Arrival, environ: "WSGIEnvironment", start_response: "StartResponse"
+    page: Page,
+    arrival: Arrival,
+    own: Headers,
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
 ) -> Iterable[bytes]:
+    is_shared = arrival.is_shared and not own
     about = [
         ("ETag", page.etag),
         ("Vary", "Cookie"),
-        ("Cache-Control", "public, no-cache" if arrival.is_shared else "private, no-cache"),
+        ("Cache-Control", "public, no-cache" if is_shared else "private, no-cache"),
         ("X-Paywall", arrival.said),
-        *arrival.headers,
+        *own,
     ]
     # A cache that is told 304 would keep the cookie with the page that it holds for all.
-    known = None if arrival.headers else environ.get("HTTP_IF_NONE_MATCH")
+    known = None if own else environ.get("HTTP_IF_NONE_MATCH")
     if known and parse_etags(known).contains_weak(page.etag.strip('"')):
         start_response("304 Not Modified", about)
         return []

@@ -131,6 +131,8 @@ def is_read_by_someone(environ: Mapping[str, Any]) -> bool:
 
 def is_fetched_ahead(environ: Mapping[str, Any]) -> bool:
     """Whether a browser asks before anyone has clicked, and will show what it gets only then."""
+    if environ.keys().isdisjoint(PREFETCH):
+        return False
     said = (environ[name] for name in PREFETCH if name in environ)
     return any("prefetch" in word or "preview" in word for word in said)
 

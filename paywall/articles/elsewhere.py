@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,7 +171,8 @@ def _noted(app: Flask) -> Noted:
     journey: Journey = app.extensions["journey"]
 
     def noted(environ: "WSGIEnvironment", arrival: Arrival, key: str) -> Arrival:
-        return journey.arrived(arrival, environ, _short(key), clock.now(), path=key)
+        more = journey.arrived(arrival.decision.reason, environ, _short(key), clock.now(), path=key)
+        return replace(arrival, headers=arrival.headers + more, is_shared=False) if more else arrival
 
     return noted
 

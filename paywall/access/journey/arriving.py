@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,8 @@ from werkzeug.http import dump_cookie
 
 from paywall import clock
 from paywall.access import tally
-from paywall.access.arrivals import VALUE, Arrival
+from paywall.access.arrivals import VALUE
+from paywall.access.decision import Reason
 from paywall.access.journey import counting, touches
 from paywall.access.journey.steps import TOUCHING, UNCOUNTED, Seen, Step
 from paywall.access.journey.touches import Memory, Touches
@@ -26,6 +27,9 @@ from paywall.accounts.sessions import cookie_in
 from paywall.behind import Behind
 from paywall.config import Settings
 from paywall.db import db
+
+Headers = tuple[tuple[str, str], ...]
+NOTHING: Headers = ()
 
 log = structlog.get_logger()
 
@@ -49,27 +53,25 @@ class Journey:
             sync_expires=False,
         )
         self._secure = settings.https
+        # Many come for the first time, or come again, to the same article on the same day.
+        self._headers = lru_cache(maxsize=touches.REMEMBERED)(self._new_headers)
+        self._today = (clock.now(), clock.now(), date.min)
 
     def arrived(
-        self, arrival: Arrival, environ: Mapping[str, Any], key: str, now: datetime, path: str = ""
-    ) -> Arrival:
-        """The same, and counted, if somebody reads; with the cookie of touches if there is a new one.
+        self, reason: Reason, environ: Mapping[str, Any], key: str, now: datetime, path: str = ""
+    ) -> Headers:
+        """Count that somebody reads, whom the door told this; what goes with the answer besides.
 
-        An answer with a cookie is for this browser alone. Asks no database, never waits, never raises.
+        That is the cookie of touches, if there is a new one: then the answer is for this browser alone. Asks
+        no database, never waits, never raises.
         """
-        reason = arrival.decision.reason
         if reason in UNCOUNTED or not tally.is_read_by_someone(environ):
-            return arrival
+            return NOTHING
         today = self.day(now)
         _counted.add((self._tally, today, reason, key, path))
         if reason not in TOUCHING or not self._remembers or refuses(environ):
-            return arrival
-        known = self._memory.read(cookie_in(environ, touches.COOKIE))
-        after = touches.seen(known, key, today)
-        if after == known:
-            return arrival
-        cookie = ("Set-Cookie", self._set_cookie.replace(VALUE, self._memory.write(after)))
-        return replace(arrival, headers=(*arrival.headers, cookie), is_shared=False)
+            return NOTHING
+        return self._headers(cookie_in(environ, touches.COOKIE), key, today)
 
     def brought(self, environ: Mapping[str, Any], now: datetime) -> Touches:
         """The gated articles that a browser saw in the last days; none if it says that it minds."""
@@ -79,7 +81,20 @@ class Journey:
 
     def day(self, now: datetime) -> date:
         """The day of the paper's zone in which `now` lies."""
-        return now.astimezone(self._zone).date()
+        since, until, today = self._today
+        if not since <= now < until:
+            today = now.astimezone(self._zone).date()
+            since, until = (_midnight(day, self._zone) for day in (today, today + timedelta(days=1)))
+            self._today = (since, until, today)
+        return today
+
+    def _new_headers(self, value: str, key: str, today: date) -> Headers:
+        """What a browser with this cookie is told after it saw an article; nothing that it knows already."""
+        known = self._memory.read(value)
+        after = touches.seen(known, key, today)
+        if after == known:
+            return NOTHING
+        return (("Set-Cookie", self._set_cookie.replace(VALUE, self._memory.write(after))),)
 
     def look_at(self, response: Response) -> Response:
         """Count a page of ours that is a step of the path."""
@@ -98,6 +113,10 @@ class Journey:
 def refuses(environ: Mapping[str, Any]) -> bool:
     """Whether a browser says that its reader does not want to be followed."""
     return environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1"
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _count(waiting: list[tuple[Tally, date, str, str, str]]) -> None:

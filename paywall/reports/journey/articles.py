@@ -105,7 +105,7 @@ def days(asked: Asked) -> Iterator[Row]:
 )
 def payments(asked: Asked) -> Iterator[Row]:
     """Which payments were counted for which article."""
-    plans = dict(db.session.execute(select(Plan.id, Plan.name)).tuples().all())
+    plans = dict(db.session.execute(select(Plan.id, Plan.name)).all())
     query = select(ArticlePaid).where(*found.paid_within(asked))
     rows = query.order_by(ArticlePaid.day.desc(), ArticlePaid.key, ArticlePaid.plan_id, ArticlePaid.currency)
     for row, named in _with_names(db.session.scalars(rows.execution_options(yield_per=BATCH))):

@@ -120,7 +120,7 @@ def named(keys: Sequence[str]) -> dict[str, Named]:
     ids = [int(key) for key in keys if len(key) <= LONGEST_ID and key.isdecimal()]
     ours = select(Article.id, *_NAMED[:-1]).join(Section).where(Article.id.in_(ids))
     theirs = select(ArticlePath.key, ArticlePath.path).where(ArticlePath.key.in_(keys))
-    names = {key: Named(path, path) for key, path in db.session.execute(theirs).tuples()}
+    names = {key: Named(path, path) for key, path in db.session.execute(theirs)}
     return names | {
         str(row.id): Named(row.title, f"{ARTICLE_PATH}{row.slug}", row.name, row.byline)
         for row in db.session.execute(ours)

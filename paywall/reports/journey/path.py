@@ -118,14 +118,10 @@ def by_day(asked: Asked) -> dict[date, Counter[str]]:
     """How often each step was taken on each day."""
     steps = select(JourneyDay.day, JourneyDay.step, JourneyDay.times)
     found: dict[date, Counter[str]] = {}
-    for day, step, times in db.session.execute(
-        steps.where(JourneyDay.day.between(asked.since, asked.until))
-    ).tuples():
+    for day, step, times in db.session.execute(steps.where(JourneyDay.day.between(asked.since, asked.until))):
         found.setdefault(day, Counter())[step] += times
     payments = select(FirstPayment.day, func.count()).group_by(FirstPayment.day)
-    for day, times in db.session.execute(
-        payments.where(FirstPayment.day.between(asked.since, asked.until))
-    ).tuples():
+    for day, times in db.session.execute(payments.where(FirstPayment.day.between(asked.since, asked.until))):
         found.setdefault(day, Counter())[PAID] += times
     return found
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paywall.access.journey import touches
@@ -15,6 +15,7 @@ days = st.integers(0, 4000).map(lambda passed: date(2020, 1, 1) + timedelta(days
 some = st.lists(st.builds(Touch, keys, days), max_size=MOST).map(tuple)
 
 
+@settings(max_examples=30)
 @given(some)
 def test_a_cookie_reads_as_it_was_written(made: Touches) -> None:
     memory = Memory("a key")
@@ -24,6 +25,7 @@ def test_a_cookie_reads_as_it_was_written(made: Touches) -> None:
     assert Memory("another key").read(value) == ()
 
 
+@settings(max_examples=50)
 @given(some, st.integers(0, 200), st.characters(codec="ascii"))
 def test_one_that_was_tampered_with_is_nothing(made: Touches, at: int, other: str) -> None:
     value = Memory("a key").write(made)
@@ -43,6 +45,7 @@ def test_a_touch_counts_today_and_the_seven_days_after(age: int, *, is_kept: boo
     assert bool(within([touch], TODAY)) is is_kept
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), st.integers(0, 3)), max_size=60))
 def test_each_article_is_there_once_the_last_seen_at_the_end(walk: list[tuple[str, int]]) -> None:
     today, found = TODAY, tuple[Touch, ...]()
