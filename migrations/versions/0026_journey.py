@@ -82,8 +82,8 @@ def upgrade():
     )
     op.create_table(
         "article_paid",
-        day(),
         text("key", 64),
+        day(),
         *numbers("plan_id"),
         text("currency", 3),
         *numbers("last"),
@@ -91,7 +91,7 @@ def upgrade():
         *numbers("any"),
         amount("any_amount"),
         belongs("article_paid", "plan"),
-        key("article_paid", "day", "key", "plan_id", "currency"),
+        key("article_paid", "key", "day", "plan_id", "currency"),
     )
     op.create_table(
         "first_payment",

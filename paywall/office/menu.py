@@ -12,6 +12,8 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (
         ("reports.overview", "Overview"),
         ("reports.leaving", "Why they leave"),
+        ("reports.path", "From teaser to payment"),
+        ("reports.articles", "Which articles"),
         ("money.tie_out", "Tie-out"),
         ("reports.policy", "When access ends"),
     ),

@@ -65,8 +65,8 @@ class ArticlePaid(Model):
 
     __tablename__ = "article_paid"
 
-    day: Mapped[date] = mapped_column(Date, primary_key=True)
     key: Mapped[str] = mapped_column(Key, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     last: Mapped[int]

@@ -32,11 +32,13 @@ MOVES = {
     "invitation",
     "gift_link",
     "gift_arrival",
+    "first_payment",
     "meter_read",
 }
 # Written in the past and true of it, closed before, or dead with the account.
 STAYS = {
     "membership_event",
+    "carried_touches",
     "checkout_try",
     "former_address",
     "name_word",
