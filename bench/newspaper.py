@@ -74,8 +74,8 @@ def at(databases: Databases, size: Size, name: str = "paper") -> str:
     return databases(f"{name}_{size.articles}_{size.readers}_{recipe(Path(__file__))}", build)
 
 
-def session(whose: str) -> str:
-    """The cookie of a reader (`fs_uniquifier`) who has signed in, as the product signs it."""
+def session(whose: str, **more: object) -> str:
+    """The cookie of a reader (`fs_uniquifier`) who has signed in, signed as by the product, with `more` in it."""
     app = Flask("signed")
     app.secret_key = SECRET_KEY
     assert isinstance(app.session_interface, SecureCookieSessionInterface)
@@ -83,7 +83,7 @@ def session(whose: str) -> str:
     assert signer is not None
     since = int(clock.wall().timestamp())
     facts = {"_user_id": whose, "_fresh": True, "_id": "0" * 128, "csrf_token": "0" * 40}
-    return f"paywall={signer.dumps(facts | {'since': since, '_permanent': True})}"
+    return f"paywall={signer.dumps(facts | {'since': since, '_permanent': True} | more)}"
 
 
 def slug(number: int) -> str:

@@ -40,7 +40,7 @@ from paywall.membership.seats import SeatRange
 from paywall.money import Money
 from paywall.office import commands as office_commands
 from paywall.office.acts import trail
-from paywall.reports import institution_use
+from paywall.reports import institution_use, rollup
 from paywall.sandbox import rehearsal
 from paywall.sandbox.scenarios import SCENARIOS
 
@@ -162,6 +162,14 @@ def policy(*, applies: bool) -> None:
         click.echo(f"{row.name}\n    full:  {row.full}\n    grace: {row.grace}")
     if applies:
         click.echo(f"Dates that moved: {applied.apply()}.")
+
+
+@commands.command("roll-up")
+@click.option("--anew", is_flag=True, help="From the first line on, as after a mistake of ours.")
+def roll_up(*, anew: bool) -> None:
+    """Count what is new in the ledger for the reports, as the worker does each hour."""
+    lines = rollup.roll_up(anew=anew)
+    click.echo(f"Lines counted: {lines}." if lines else "Nothing is new, or somebody else is counting it.")
 
 
 @commands.command("stripe-setup")

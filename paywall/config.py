@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="forbid", frozen=True)
 
     secret_key: SecretStr = Field(
-        min_length=32, description="Signs sessions and links; 32 characters or more."
+        min_length=32, description="Signs sessions and links, and makes staff's codes; 32 characters or more."
     )
     site_name: str = Field("The Vitosha Courier", description="The newspaper's name, as readers see it.")
     site_url: str = Field(
@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     )
     monthly_notice_days: int = Field(
         0, ge=0, le=20, description="The same before a monthly renewal; 0: no such letter."
+    )
+
+    monthly_letter: bool = Field(
+        True, description="Whether owners and bookkeepers get last month's figures by mail."
     )
 
     journey_days: int = Field(

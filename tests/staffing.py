@@ -18,6 +18,7 @@ from paywall.accounts.models import Factor, Reader, StaffRole
 from paywall.accounts.staff import row
 from paywall.db import db
 from tests.accounts.browser import send
+from tests.billing.apart import Apart
 
 Staff = Callable[..., FlaskClient]
 SET_UP = "/account/factor/set-up"
@@ -32,7 +33,7 @@ def staff(app: Flask) -> Staff:
     """
 
     def begin(*roles: str, email: str = "") -> FlaskClient:
-        with app.test_request_context():
+        with app.app_context(), app.test_request_context():
             reader = _with_factor(email or f"{roles[0]}@staff.example", roles)
             login_user(reader, remember=False, authn_via=["email"])
             held = factors.of(reader.id)
@@ -97,7 +98,7 @@ def _with_factor(email: str, roles: tuple[str, ...]) -> Reader:
 
 def _with_session(app: Flask) -> FlaskClient:
     """A browser that has the cookie of the session of this request."""
-    answer, client = app.response_class(), app.test_client()
+    answer, client = app.response_class(), Apart(app)
     app.session_interface.save_session(app, session, answer)
     name, _, rest = answer.headers["Set-Cookie"].partition("=")
     client.set_cookie(name, rest.partition(";")[0])

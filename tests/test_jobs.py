@@ -267,6 +267,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
         "billing.repricing.moving.carry_out",
         "mail.send_waiting",
         "membership.applied.apply_if_changed",
+        "office.money.letter.monthly",
         "membership.comps.end_due",
         "reports.rollup.roll_up_hourly",
         "sandbox.delivery.deliver_again",

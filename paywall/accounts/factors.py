@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import current_app
 from passlib.exc import TokenError
@@ -61,12 +62,12 @@ def mark(factor: Factor) -> str:
     return hashlib.sha256(factor.salt.encode()).hexdigest()[:16]
 
 
-def enrol(reader: Reader, salt: str, digits: str) -> tuple[str, ...] | None:
+def enrol(reader: Reader, salt: str, shown: str) -> tuple[str, ...] | None:
     """Make this the reader's factor if the app shows the right code; the recovery codes, or None.
 
     Another that they had is gone with its codes. The caller commits.
     """
-    step = _step(salt, digits)
+    step = _step(salt, shown)
     if step is None:
         return None
     had = db.session.execute(delete(Factor).where(Factor.reader_id == reader.id))
@@ -120,15 +121,15 @@ def drop(reader: Reader) -> bool:
     return _changed_one(delete(Factor).where(Factor.reader_id == reader.id))
 
 
-def digits_now(salt: str) -> str:
-    """What the app shows at this moment: for the stand-in of a phone in the demo and in tests."""
-    return str(_totp(salt).generate(clock.wall()).token)
+def digits(salt: str, at: datetime) -> str:
+    """What the app shows at an instant: for the stand-in of a phone in the demo and in tests."""
+    return str(_totp(salt).generate(at).token)
 
 
 def phones() -> list[tuple[str, str]]:
     """What each app shows now, by the address of its owner: for the demo, whose staff have no phone."""
     rows = db.session.execute(select(Reader.email, Factor.salt).join(Factor).order_by(Reader.email))
-    return [(email, digits_now(salt)) for email, salt in rows]
+    return [(email, digits(salt, clock.wall())) for email, salt in rows]
 
 
 def _tell(reader: Reader, act: str, said: str, reason: str = "") -> None:
@@ -144,10 +145,10 @@ def _write_codes(factor: Factor) -> tuple[str, ...]:
     return tuple("-".join((code[:4], code[4:8], code[8:])) for code in codes)
 
 
-def _step(salt: str, digits: str) -> int | None:
+def _step(salt: str, shown: str) -> int | None:
     """The half-minute whose code this is: the present one, or for clocks that differ the one beside it."""
     try:
-        return int(_totp(salt).match(digits, clock.wall()).counter)
+        return int(_totp(salt).match(shown, clock.wall()).counter)
     except TokenError:
         return None
 

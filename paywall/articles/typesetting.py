@@ -182,7 +182,7 @@ def _note(before: Manuscript, after: Manuscript) -> None:
             trail.note("article unpublished", after.slug, before=was, after=will)
         case at, now if at != now:
             trail.note("publication moved", after.slug, before=was, after=will)
-    if before.terms != after.terms:
+    if before is not UNSEEN and before.terms != after.terms:
         trail.note("article gate changed", after.slug, before=asdict(before.terms), after=asdict(after.terms))
 
 

@@ -11,11 +11,25 @@ from paywall.accounts import routes
 PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Reports": (
         ("reports.overview", "Overview"),
+        ("reports.patrons", "Patrons"),
+        ("reports.movement", "Revenue movement"),
+        ("reports.churn", "Churn"),
+        ("reports.cohorts", "Who stays"),
+        ("reports.trials", "Trials"),
         ("reports.leaving", "Why they leave"),
+        ("reports.plans", "By plan"),
+        ("reports.sources", "By source"),
         ("reports.path", "From teaser to payment"),
-        ("reports.articles", "Which articles"),
-        ("money.tie_out", "Tie-out"),
+        ("reports.articles", "What articles bring"),
         ("reports.policy", "When access ends"),
+    ),
+    "Money": (
+        ("money.tie_out", "Tie-out"),
+        ("reports.failures", "Failed payments"),
+        ("reports.countries", "Countries"),
+        ("reports.gifts", "Gifts"),
+        ("reports.groups", "Groups"),
+        ("reports.institutions", "Institutions"),
     ),
     "Readers": (
         ("desk.box", "Find a reader"),

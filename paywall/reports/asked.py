@@ -71,6 +71,14 @@ class Asked:
         said |= {"order": self.order}
         return urlencode({name: str(value) for name, value in said.items() if value is not None})
 
+    def day_of(self, instant: datetime) -> date:
+        """The day of an instant by the calendar of `zone`."""
+        return instant.astimezone(self.zone).date()
+
+    def month_of(self, instant: datetime) -> date:
+        """The first day of its month."""
+        return self.day_of(instant).replace(day=1)
+
     def by(self, order: str) -> "Asked":
         """The same in another order."""
         return replace(self, order=order)

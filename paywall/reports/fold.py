@@ -75,7 +75,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
-    """Scopes in which a reader stands the same: all that count, if all they ever held is of one kind."""
+    """Scopes in which a reader stands the same: if they only ever held one kind, all in which it counts."""
 
     scopes: tuple[Scope, ...]
 

@@ -70,7 +70,7 @@ def left(asked: Asked) -> Iterator[Row]:
         .order_by(MembershipEvent.at, MembershipEvent.id)
     )
     for at, email, plan, source, reason in db.session.execute(query.execution_options(yield_per=BATCH)):
-        yield (at.astimezone(asked.zone).date(), email, plan, source.value, in_words(reason))
+        yield (asked.day_of(at), email, plan, source.value, in_words(reason))
 
 
 def reasons(asked: Asked) -> Counter[str]:

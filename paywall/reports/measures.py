@@ -1,6 +1,6 @@
 """What each figure means, computed from what happened in a stretch of days: pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -198,12 +198,13 @@ def is_whole(stretch: Stretch) -> bool:
     return stretch.since.day == 1 and (plus_months(stretch.since, 1) - stretch.until).days == 1
 
 
-def cohorts(changes: Mapping[CohortKey, Sum], begun: Mapping[date, int], last: date) -> Iterator[Cohort]:
+def cohorts(
+    changes: Mapping[CohortKey, Sum], begun: Mapping[date, int], last: date, currencies: Collection[str]
+) -> Iterator[Cohort]:
     """The cohorts of the months in which so many have `begun`, each followed to the month of `last`."""
     of: dict[tuple[date, str], dict[date, Sum]] = {}
     for key, change in changes.items():
         of.setdefault((key.cohort, key.currency), {})[key.month] = change
-    currencies = sorted({currency for _, currency in of} - {NO_CURRENCY})
     for month, count in sorted(begun.items()):
         steps = {
             currency: list(_grown(of.get((month, currency), {}), month, last))

@@ -176,8 +176,3 @@ def behind(name: str, which: str, title: str, columns: tuple[Column, ...]) -> Ca
 def all_of_them() -> tuple[Page, ...]:
     """Every report, in the order in which staff see them."""
     return tuple(_pages.values())
-
-
-def rows_path(name: str, which: str, asked: Asked) -> str:
-    """The address of the rows behind a figure."""
-    return f"/staff/reports/{name}/rows/{which}?{asked.query}"

@@ -109,5 +109,7 @@ def now() -> Rolled:
 
 
 def _span(since: date, until: date, found: _Cells) -> Span:
-    flows = {month: cells for month, cells in found.items() if month is not None}
-    return Span(since, until, found.get(None, {}), flows)
+    """What was taken back to the last bit has never been."""
+    told = {month: {cell: one for cell, one in cells.items() if any(one)} for month, cells in found.items()}
+    flows = {month: cells for month, cells in told.items() if month is not None}
+    return Span(since, until, told.get(None, {}), flows)

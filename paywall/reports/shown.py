@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from babel.dates import format_date
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from paywall.money import MixedCurrencies, Money
 from paywall.reports.page import Cell, Column, Figure, Kind, Link, Row, Table
@@ -16,12 +16,12 @@ NONE = "–"
 
 
 def words(cell: Cell, kind: Kind | None = None) -> str:
-    """A cell for a person; staff's pages are in English."""
+    """A cell for a person; staff's pages are in English. In a column, money has all its digits."""
     match cell:
         case None:
             return NONE
         case Money():
-            return cell.text()
+            return _digits(cell) if kind is Kind.MONEY else cell.text()
         case Fraction():
             return format_percent(float(cell), "#,##0.0%", locale="en")
         case date():
@@ -75,6 +75,10 @@ def chart(table: Table) -> dict[str, Any] | None:
         "share": kind is Kind.SHARE,
         "currency": _one_currency(money).upper() if money else "",
     }
+
+
+def _digits(money: Money) -> str:
+    return str(format_currency(money.major(), money.currency.upper(), locale="en"))
 
 
 def _share(now: int, before: int) -> str:

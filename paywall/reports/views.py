@@ -14,6 +14,7 @@ from paywall.money import Money
 from paywall.reports import (
     export,
     leaving,  # noqa: F401  # nobody calls it: it declares a report
+    libraries,  # noqa: F401  # likewise
     measures,
     patrons,  # noqa: F401  # likewise
     queries,

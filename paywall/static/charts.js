@@ -42,7 +42,7 @@
     };
   };
 
-  const drawn = [...document.querySelectorAll("canvas[data-chart]")].map((canvas) => {
+  const draw = () => [...document.querySelectorAll("canvas[data-chart]")].map((canvas) => {
     const told = JSON.parse(canvas.dataset.chart);
     canvas.parentElement.hidden = false;
     const type = told.shape === "lines" ? "line" : "bar";
@@ -50,6 +50,7 @@
     return { canvas, told, chart: new Chart(canvas, { type, data, options: options(canvas, told) }) };
   });
 
+  let drawn = [];
   const paint = (onPaper) => {
     for (const { canvas, told, chart } of drawn) {
       canvas.parentElement.classList.toggle("on-paper", onPaper);
@@ -60,6 +61,7 @@
     }
   };
 
+  document.fonts.ready.then(() => { drawn = draw(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint(false));
   addEventListener("beforeprint", () => paint(true));
   addEventListener("afterprint", () => paint(false));

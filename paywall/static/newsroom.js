@@ -1,4 +1,4 @@
-// Beside the editor: the preview follows what is typed, a button ends the teaser, and unsaved work is not left.
+// Beside the editor: the preview follows what is typed, a button ends the teaser, and nothing is lost.
 "use strict";
 
 const form = document.querySelector(".editor-form");
@@ -6,6 +6,8 @@ const place = document.querySelector("[data-proof]");
 const body = form.elements.namedItem("body");
 const caret = form.elements.namedItem("caret");
 const PATIENCE = 400;
+const KEY = "newsroom";
+const KEPT = ["title", "standfirst", "body"];
 
 let waiting = 0;
 let asking = null;
@@ -62,12 +64,34 @@ function endTeaser() {
   typed();
 }
 
+// What was sent and has not come back, because of a sign-out or a broken line, is still in this tab.
+function remember() {
+  const fields = Object.fromEntries(KEPT.map((name) => [name, form.elements.namedItem(name).value]));
+  sessionStorage.setItem(KEY, JSON.stringify({ path: form.getAttribute("action"), fields }));
+}
+
+function offerBack() {
+  const { path, fields } = JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
+  if (!fields) return;
+  const isHere = KEPT.every((name) => form.elements.namedItem(name).value.trim() === fields[name].trim());
+  if (isHere) sessionStorage.removeItem(KEY);
+  if (isHere || path !== form.getAttribute("action")) return;
+  const notice = document.querySelector("[data-lost]");
+  notice.hidden = false;
+  notice.querySelector("button").addEventListener("click", () => {
+    for (const name of KEPT) form.elements.namedItem(name).value = fields[name];
+    notice.hidden = true;
+    typed();
+  });
+}
+
 form.addEventListener("input", typed);
 form.addEventListener("change", typed);
 for (const event of ["keyup", "pointerup", "blur"]) body.addEventListener(event, noteCaret);
-form.addEventListener("submit", () => { isDirty = false; });
+form.addEventListener("submit", () => { isDirty = false; remember(); });
 for (const one of document.querySelectorAll("[data-script]")) one.hidden = false;
 document.querySelector("[data-more]").addEventListener("click", endTeaser);
 // A link in the preview is looked at, not followed: the text would be lost.
 place.addEventListener("click", (event) => { if (event.target.closest("a")) event.preventDefault(); });
 window.addEventListener("beforeunload", (event) => { if (isDirty) event.preventDefault(); });
+offerBack();

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -16,9 +17,11 @@ class Apart(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send a request."""
-        db.session.rollback()
+        if has_app_context():
+            db.session.rollback()
         with self.application.app_context():
-            return super().open(*args, **kwargs)
+            # What is streamed is read now: it holds on to its context until its end.
+            return super().open(*args, **{"buffered": True, **kwargs})
 
 
 def reads(client: FlaskClient) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import Insert, insert
 
 from paywall.accounts.models import Reader
 from paywall.db import db
@@ -129,6 +129,11 @@ def put_down(rows: Sequence[Row]) -> None:
     if rows:
         db.session.execute(insert(MembershipEvent), [_columns(row) for row in rows])
     db.session.commit()
+
+
+def adding(row: Row) -> Insert:
+    """What writes one line."""
+    return insert(MembershipEvent).values(_columns(row))
 
 
 def _columns(row: Row) -> dict[str, object]:

@@ -161,6 +161,40 @@ class Books:
         )
         return "returning" if has_paid else "new"
 
+    def currencies_until(self, until: date) -> list[str]:
+        """In which anything was ever paid."""
+        days = list(self.days(self.first_day(), until))
+        return sorted(
+            currency
+            for currency in self.currencies
+            if any(self.seen(reader, day).money[currency] for reader in self.readers for day in days)
+        )
+
+    def lost_patrons(self, since: date, until: date) -> Fraction | None:
+        """The average share of patrons that left in a month."""
+        found = whole_months(since, until)
+        return share(
+            sum(self.crossed(*month)["left"] for month in found),
+            sum(self.patrons(first - DAY) for first, _ in found),
+        )
+
+    def lost_payers(self, since: date, until: date, currency: str) -> Fraction | None:
+        """The average share of those who paid that paid nothing any more."""
+        found = whole_months(since, until)
+        return share(
+            sum(self.moved(*month, currency)["lost"][0] for month in found),
+            sum(self.payers(first - DAY, currency) for first, _ in found),
+        )
+
+    def lost_money(self, since: date, until: date, currency: str) -> Fraction | None:
+        """The average share of money that was lost, or became less."""
+        found = whole_months(since, until)
+        moved = [self.moved(*month, currency) for month in found]
+        return share(
+            -sum(one["lost"][1] + one["down"][1] for one in moved),
+            sum(self.monthly(first - DAY, currency) for first, _ in found),
+        )
+
     def trials(self, since: date, until: date) -> tuple[int, int, int]:
         """Begun in these days; paid for since; ended."""
         begun = converted = ended = 0
@@ -194,6 +228,19 @@ class Books:
 
     def kept_money(self, month: date, later: date, currency: str) -> int:
         return sum(self.seen(reader, last_day(later)).money[currency] for reader in self.cohort(month))
+
+
+def months(since: date, until: date) -> Iterator[tuple[date, date]]:
+    """The days of each calendar month from one day to another, both included."""
+    while since <= until:
+        yield since, min(last_day(since.replace(day=1)), until)
+        since = last_day(since.replace(day=1)) + DAY
+
+
+def whole_months(since: date, until: date) -> list[tuple[date, date]]:
+    """Those of them that are complete; all, if none is."""
+    found = list(months(since, until))
+    return [one for one in found if one[0].day == 1 and one[1] == last_day(one[0])] or found
 
 
 def last_day(month: date) -> date:

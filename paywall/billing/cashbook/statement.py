@@ -84,7 +84,7 @@ def of(start: datetime) -> Month:
     """The statements of the month that begins at an instant."""
     end = months.following(start)
     held, sent = _held(start), _sent(start, end)
-    sums = {one.currency: one for one in months.sums(start)}
+    sums = {one.currency: one for one in months.sums(start) if one != Sums(one.month, one.currency)}
     name = f"{start:%Y-%m}"
     statements = tuple(
         Statement(sums.get(currency) or Sums(name, currency), held.get(currency, 0), sent.get(currency, ()))

@@ -17,8 +17,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, Regexp
 from wtforms.widgets import HiddenInput
 
 from paywall.accounts import addresses
@@ -47,7 +46,7 @@ class ActForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
         validators=[InputRequired(), Regexp(r"[0-9a-f]{16}\Z")],
         default=lambda: secrets.token_hex(8),
     )
-    reason = TextAreaField("Reason, for the trail", [InputRequired("Say why."), Length(3, 500)])
+    reason = TextAreaField("Reason, for the trail", [DataRequired("Say why."), Length(3, 500)])
 
     @property
     def is_confirmed(self) -> bool:
@@ -80,7 +79,7 @@ class AccessForm(ActForm):
 
     def offer(self, plans: Mapping[int, str]) -> None:
         """Let one of these plans be chosen: by id, their names."""
-        self.plan.choices = [SelectChoice(plan_id, name) for plan_id, name in plans.items()]
+        self.plan.choices = list(plans.items())
 
 
 class EndForm(ActForm):
@@ -186,5 +185,5 @@ def end_of(day: date | None) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
-def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
-    return [SelectChoice(str(value), label) for value, label in words.items()]
+def _choices(words: Mapping[Any, str]) -> list[tuple[str, str]]:
+    return [(str(value), label) for value, label in words.items()]

@@ -79,6 +79,6 @@ def _lead(link: LexborNode, reader_id: int) -> None:
         link.attrs["href"] = url_for("desk.as_account", reader_id=reader_id)
     elif path.startswith(ARTICLE_PATH):
         slug = path.removeprefix(ARTICLE_PATH).partition("?")[0]
-        link.attrs["href"] = url_for("desk.as_article", reader_id=reader_id, slug=slug)
+        link.attrs["href"] = url_for("desk.as_article", reader_id=reader_id, article=slug)
     elif not path.startswith("#"):
         del link.attrs["href"]

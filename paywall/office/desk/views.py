@@ -52,7 +52,7 @@ def show(reader_id: int) -> str:
         "office/desk/reader.html",
         person=person.of(reader_id, clock.now()),
         page=timeline.page(reader_id, before=before, only=kind),
-        only=kind,
+        chosen=kind,
         is_first=before is None,
         kinds=list(Kind),
         may_act=may_act(),
@@ -74,11 +74,11 @@ def as_account(reader_id: int) -> Response:
     return _shown(reader, looking.account(reader_id))
 
 
-@desk.get("/<int(max=2147483647):reader_id>/as/article/<slug>")
+@desk.get("/<int(max=2147483647):reader_id>/as/article")
 @may_enter(*ACTS)
-def as_article(reader_id: int, slug: str) -> Response:
-    """An article as the reader sees it."""
-    email = person.reader(reader_id).email
+def as_article(reader_id: int) -> Response:
+    """The article `?article=<slug>` as the reader sees it."""
+    email, slug = person.reader(reader_id).email, request.args.get("article", "")
     found = why.explain(email, slug, clock.now())
     db.session.commit()
     reader = _noted(reader_id, f"the article {slug}")

@@ -40,7 +40,7 @@ def show() -> str:
     return render_template(
         "office/house/plans.html",
         plans=list(db.session.scalars(select(Plan).order_by(Plan.position, Plan.id))),
-        held=dict(db.session.execute(held.group_by(Subscription.plan_id)).tuples().all()),
+        held={row[0]: row[1] for row in db.session.execute(held.group_by(Subscription.plan_id))},
         at_stripe=_at_stripe(),
         states=STATES,
         run=setting_up.last(),

@@ -35,7 +35,8 @@ LEVELS = {
     "patrons": "For patrons",
     PLANS_ONLY: "For certain plans only",
 }
-METERED = {"": "As the rules say", "yes": "Yes", "no": "No"}
+AS_RULES_SAY = "As the rules say"
+METERED = {"": AS_RULES_SAY, "yes": "Yes", "no": "No"}
 PLACES = {"text": "Into the text", "lead": "Over the article"}
 STATES = {"": "All", State.DRAFT: "Drafts", State.AHEAD: "Scheduled", State.OUT: "Out"}
 
@@ -85,12 +86,18 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     upload_alt = StringField("What it shows")
     upload_place = RadioField("Where it goes", choices=PLACES, default="text")
 
+    @property
+    def seen(self) -> int:
+        """The version that was read; 0 for none."""
+        said = self.version.data or ""
+        return int(said) if said.isdecimal() and len(said) < 10 else 0
+
     def offer(self, rules_say: str, gate: str) -> None:
         """Let the gates and plans be chosen that there are, and the one that the article has."""
         own = Gate.parse(gate or "public")
         plans = db.session.execute(select(Plan.slug, Plan.name).order_by(Plan.position, Plan.id))
         unknown = {gate: f"{gate}: unknown, for staff only"} if own.level is Level.UNKNOWN else {}
-        self.gate.choices = {"": f"As the rules say: {rules_say}"} | LEVELS | unknown
+        self.gate.choices = {"": f"{AS_RULES_SAY}: {rules_say}"} | LEVELS | unknown
         there = {row.slug: row.name for row in plans}
         self.plans.choices = {slug: slug for slug in sorted(own.plans)} | there
 

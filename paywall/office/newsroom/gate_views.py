@@ -15,7 +15,7 @@ from paywall.db import db, read_only
 from paywall.errors import PaywallError
 from paywall.office.newsroom import pages, written
 from paywall.office.newsroom.forms import RuleForm, UnlockForm
-from paywall.office.newsroom.views import EDITORS
+from paywall.office.newsroom.views import EDITORS, LARGEST_ID
 
 NEWEST = 50
 
@@ -53,7 +53,7 @@ def set_rule() -> ResponseReturnValue:
     return _page(form, UnlockForm(formdata=None)), 400
 
 
-@gatehouse.post("/rule/<int:rule_id>/drop")
+@gatehouse.post(f"/rule/<int(max={LARGEST_ID}):rule_id>/drop")
 @may_enter(*EDITORS)
 def drop_rule(rule_id: int) -> ResponseReturnValue:
     """Delete a rule, wherever it stands by now."""
@@ -86,7 +86,7 @@ def unlock() -> ResponseReturnValue:
     return _page(RuleForm(formdata=None), form), 400
 
 
-@gatehouse.post("/unlock/<int:unlock_id>/close")
+@gatehouse.post(f"/unlock/<int(max={LARGEST_ID}):unlock_id>/close")
 @may_enter(*EDITORS)
 def close(unlock_id: int) -> ResponseReturnValue:
     """End an unlock before its time."""

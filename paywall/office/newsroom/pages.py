@@ -16,9 +16,10 @@ from paywall.db import db
 from paywall.errors import NotFound
 from paywall.office import words
 from paywall.office.newsroom import catalogue, differences, proofs, written
-from paywall.office.newsroom.forms import ArticleForm
+from paywall.office.newsroom.forms import AS_RULES_SAY, LEVELS, METERED, ArticleForm
 from paywall.office.newsroom.proofs import Proof
 
+CHOSEN = {"gate": {"": AS_RULES_SAY, **LEVELS}, "is_metered": METERED}
 NO_ARTICLE = "There is no such article: perhaps it was deleted."
 
 
@@ -60,7 +61,7 @@ def differing(before: Manuscript, after: Manuscript) -> Sequence[tuple[str, obje
     was, will = written.fields(before, zone()), written.fields(after, zone())
     named = {field.name: field.label.text for field in ArticleForm(formdata=None)}
     names = [name for name in was if name != "body" and was[name] != will[name]]
-    return [(named[name], was[name], will[name]) for name in names]
+    return [(named[name], _said(name, was[name]), _said(name, will[name])) for name in names]
 
 
 def shown(template: str, **about: object) -> str:
@@ -84,6 +85,11 @@ def held(article_id: int) -> Article:
     if article is None:
         raise NotFound(NO_ARTICLE)
     return article
+
+
+def _said(field: str, value: object) -> object:
+    """What a field says, in the words in which it is chosen."""
+    return CHOSEN[field].get(str(value), value) if field in CHOSEN else value
 
 
 def zone() -> ZoneInfo:

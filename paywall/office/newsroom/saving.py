@@ -12,6 +12,7 @@ from paywall.articles.typesetting import Kept
 from paywall.db import db
 
 UPLOAD_IT = "upload it below"
+AT_ONCE = Fault("section", "someone else has made the same section at this moment: save again")
 TAKEN = Fault("slug", "another article has this address: choose another")
 
 
@@ -84,9 +85,9 @@ def _keep(given: Manuscript, picture: Picture | None, article: Article | None) -
         kept = typesetting.keep(given, picture, over=article)
         db.session.flush()
     except IntegrityError:
-        # Someone has made an article of this address, or a section of this name, at the same moment.
+        # At the same moment someone has made an article of this address, or a section of this name.
         db.session.rollback()
-        return Wrong([TAKEN])
+        return Wrong([TAKEN if typesetting.find(given.slug) else AT_ONCE])
     saved = typesetting.find(given.slug)
     assert saved is not None, "it has just been written"
     return Saved(saved, kept)

@@ -15,7 +15,7 @@ from paywall.db import db, read_only
 from paywall.errors import Conflict, NotFound
 from paywall.office.newsroom import differences, pages, saving
 from paywall.office.newsroom.saving import Saved, Wrong
-from paywall.office.newsroom.views import EDITORS
+from paywall.office.newsroom.views import ARTICLE, EDITORS, LARGEST_ID
 
 MOST = 100
 
@@ -33,7 +33,7 @@ class Version:
     changed: tuple[str, ...] = ()
 
 
-@article_versions.get("/<int:article_id>/versions")
+@article_versions.get(f"{ARTICLE}/versions")
 @may_enter(*EDITORS)
 def index(article_id: int) -> str:
     """All versions, and what `?of=3` changed; of the newest if none is asked for."""
@@ -55,7 +55,7 @@ def index(article_id: int) -> str:
     )
 
 
-@article_versions.post("/<int:article_id>/versions/<int:number>/restore")
+@article_versions.post(f"{ARTICLE}/versions/<int(max={LARGEST_ID}):number>/restore")
 @may_enter(*EDITORS)
 def restore(article_id: int, number: int) -> ResponseReturnValue:
     """Make an earlier version the newest one; nothing is taken away."""

@@ -22,6 +22,9 @@ from paywall.office.newsroom.forms import ArticleForm, ListForm
 from paywall.office.newsroom.saving import Gone, Overtaken, Saved, Wrong
 
 EDITORS = (StaffRole.OWNER, StaffRole.EDITOR)
+# A larger number is no row's, and PostgreSQL refuses to look for it.
+LARGEST_ID = 2**31 - 1
+ARTICLE = f"/<int(max={LARGEST_ID}):article_id>"
 LONGEST_TEXT = 3 * 1024 * 1024
 
 newsroom = Blueprint("newsroom", __name__, url_prefix="/staff/articles")
@@ -61,7 +64,7 @@ def write() -> ResponseReturnValue:
     return _act(None)
 
 
-@newsroom.get("/<int:article_id>")
+@newsroom.get(ARTICLE)
 @may_enter(*EDITORS)
 def edit(article_id: int) -> str:
     """An article as it is now."""
@@ -73,7 +76,7 @@ def edit(article_id: int) -> str:
     return pages.editor(form, article, given)
 
 
-@newsroom.post("/<int:article_id>")
+@newsroom.post(ARTICLE)
 @may_enter(*EDITORS)
 def change(article_id: int) -> ResponseReturnValue:
     """Save an article, or look at it first."""
@@ -81,7 +84,7 @@ def change(article_id: int) -> ResponseReturnValue:
 
 
 @newsroom.post("/new/preview", defaults={"article_id": None}, endpoint="preview_new")
-@newsroom.post("/<int:article_id>/preview")
+@newsroom.post(f"{ARTICLE}/preview")
 @may_enter(*EDITORS)
 def preview(article_id: int | None) -> str:
     """The preview alone, for the editor's script."""
@@ -97,7 +100,7 @@ def preview(article_id: int | None) -> str:
     )
 
 
-@newsroom.post("/<int:article_id>/unpublish")
+@newsroom.post(f"{ARTICLE}/unpublish")
 @may_enter(*EDITORS)
 def unpublish(article_id: int) -> ResponseReturnValue:
     """Take an article out of the paper; it is a draft again."""
@@ -107,14 +110,15 @@ def unpublish(article_id: int) -> ResponseReturnValue:
     return redirect(url_for("newsroom.edit", article_id=article_id), 303)
 
 
-@newsroom.post("/<int:article_id>/delete")
+@newsroom.post(f"{ARTICLE}/delete")
 @may_enter(*EDITORS)
 def delete(article_id: int) -> ResponseReturnValue:
     """Delete a draft that was never out."""
     article = pages.held(article_id)
+    title = article.title
     typesetting.discard(article)
     db.session.commit()
-    flash(f"“{article.title}” is deleted.", "success")
+    flash(f"“{title}” is deleted.", "success")
     return redirect(url_for("newsroom.index"), 303)
 
 
@@ -151,8 +155,7 @@ def _act(article_id: int | None) -> ResponseReturnValue:
 
 
 def _save(form: ArticleForm, article_id: int | None, given: Manuscript) -> ResponseReturnValue:
-    version = form.version.data or ""
-    match saving.save(article_id, int(version) if version.isdecimal() else 0, given):
+    match saving.save(article_id, form.seen, given):
         case Saved(article, done):
             db.session.commit()
             flash(_told(article, done), "success")

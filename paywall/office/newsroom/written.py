@@ -1,4 +1,4 @@
-"""What an editor's form says, read into a manuscript, and a manuscript as the form shows it: pure."""
+"""What an editor's form says, read into a manuscript, and a manuscript as the form shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

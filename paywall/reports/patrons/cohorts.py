@@ -54,7 +54,7 @@ def _cohorts(seen: Look, days: Asked) -> list[Cohort]:
     until = min(plus_months(month_of(days.until), 1) - timedelta(days=1), today)
     span = seen.rolled.spans(month_of(days.since), until, [seen.scope])[seen.scope]
     begun = {month.since: month.happened(Kind.JOINED).readers for month in span.months()}
-    return list(measures.cohorts(seen.changes, begun, month_of(today)))
+    return list(measures.cohorts(seen.changes, begun, month_of(today), seen.currencies))
 
 
 def _last_day_over(seen: Look) -> date:
@@ -95,8 +95,7 @@ def _money(found: Sequence[Cohort], currency: str) -> Table:
     columns = (Column("Month", page.Kind.MONTH), Column("Joined", page.Kind.NUMBER), *steps)
 
     def cell(one: Cohort, step: int) -> Cell:
-        brought = one.monthly.get(currency, ())
-        return brought[step] if step < len(brought) else None
+        return one.monthly[currency][step] if step < len(one.patrons) else None
 
     rows: list[Row] = [
         (one.month, one.begun, *(cell(one, int(step.name)) for step in steps)) for one in found

@@ -70,13 +70,10 @@ def test_the_end_of_given_access_is_moved_and_then_comes_at_once(counter: Counte
     assert "This access has ended" in counter.see()
 
 
-@pytest.mark.parametrize("until", ["", "2020-01-01", "9999-12-31", "soon"])
-def test_no_access_is_given_without_a_day_that_can_be(counter: Counter, until: str) -> None:
-    form = {
-        **counter.fill("/access", plan=plan_id(counter), kind="hardship", until=until),
-        "confirmed": "yes",
-    }
-    assert counter.send("/access", form).status_code in (200, 303)
+def test_no_access_is_given_without_a_day_that_can_be(counter: Counter) -> None:
+    form = {**counter.fill("/access", plan=plan_id(counter), kind="hardship"), "confirmed": "yes"}
+    for until in ("", "2020-01-01", "9999-12-31", "soon"):
+        assert counter.send("/access", {**form, "until": until}).status_code in (200, 303)
     assert db.session.scalar(select(Subscription.id)) is None
     db.session.rollback()
     assert counter.trail() == []

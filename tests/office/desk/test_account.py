@@ -15,7 +15,8 @@ from tests.accounts.browser import link_in, press
 from tests.articles.files import SECRET, publish
 from tests.office.desk.conftest import Counter, Letters
 
-pytestmark = pytest.mark.story
+# What these do to the tables, others do on both databases.
+pytestmark = [pytest.mark.story, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
 def reader(counter: Counter) -> Reader:
@@ -83,12 +84,12 @@ def test_while_stripe_is_silent_an_address_is_changed_and_told_with_the_next_syn
     assert counter.stripe().customers.retrieve(str(customer)).email == "new@example.org"
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "eva@example.org"])
-def test_no_address_is_taken_that_is_none_or_another_readers(counter: Counter, email: str) -> None:
+def test_no_address_is_taken_that_is_none_or_another_readers(counter: Counter) -> None:
     db.session.add(Reader(email="eva@example.org"))
     db.session.commit()
-    form = {**counter.fill("/address", email=email), "confirmed": "yes"}
-    assert counter.send("/address", form).status_code in (200, 303)
+    form = {**counter.fill("/address"), "confirmed": "yes"}
+    for email in ("", "nobody", "eva@example.org"):
+        assert counter.send("/address", {**form, "email": email}).status_code in (200, 303)
     assert reader(counter).email == "ana@example.org"
     assert counter.trail() == []
 
@@ -161,11 +162,11 @@ def test_a_letter_to_somebody_else_is_not_found(counter: Counter, letters: Lette
 def test_staff_see_what_the_reader_sees_and_can_press_nothing_there(counter: Counter) -> None:
     publish("bridge", gate="patrons")
     db.session.commit()
-    seen = counter.see("/as/article/bridge")
+    seen = counter.see("/as/article?article=bridge")
     assert "As ana@example.org sees it." in seen
     assert SECRET not in seen
     counter.shop.join()
-    assert SECRET in counter.see("/as/article/bridge")
+    assert SECRET in counter.see("/as/article?article=bridge")
     answer = counter.browser.get(counter.path("/as"))
     assert "Supporter" in answer.text
     assert "ana@example.org" in answer.text

@@ -1,11 +1,13 @@
 """One box finds a reader by whatever is known of them; an exact word leads straight there."""
 
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+from paywall import clock
 from paywall.accounts import names, readers
 from paywall.accounts.models import Reader
 from paywall.billing.cashbook.models import Dispute, Invoice, Payment, Refund
@@ -68,16 +70,17 @@ def test_what_begins_so_is_found(people: None) -> None:
         assert not result.is_exact
 
 
-@pytest.mark.parametrize(
-    "asked", ["mary.poppins@example.org", " Mary.Poppins@EXAMPLE.org", "old@example.org"]
-)
-def test_a_whole_address_is_exact_and_so_is_one_of_before(people: None, asked: str) -> None:
+def test_a_whole_address_is_exact_and_so_is_one_of_before(people: None) -> None:
     reader = readers.find("mary.poppins@example.org")
     assert reader
     readers.move(reader, "old@example.org")
     readers.move(reader, "mary.poppins@example.org")
-    result = finding.find(asked)
-    assert (result.is_exact, [one.email for one in result.readers]) == (True, ["mary.poppins@example.org"])
+    for asked in ("mary.poppins@example.org", " Mary.Poppins@EXAMPLE.org", "old@example.org"):
+        result = finding.find(asked)
+        assert (result.is_exact, [one.email for one in result.readers]) == (
+            True,
+            ["mary.poppins@example.org"],
+        )
 
 
 def test_no_more_are_shown_than_somebody_reads_and_it_says_so(people: None) -> None:
@@ -117,15 +120,11 @@ def test_a_guest_who_paid_for_a_gift_is_named(counter: Counter) -> None:
     plan = db.session.scalars(select(Plan.id)).first()
     gift = Gift(mode=Mode.SANDBOX, state=GiftState.PAID, plan_id=plan, months=1, amount=500, currency="eur")
     gift.buyer_name, gift.buyer_email, gift.recipient_name = "Gus", "gus@example.org", "Ada"
-    gift.deliver_at, gift.salt, gift.code_hash, gift.charge = gift.made_at, "s", "h", "ch_gift"
-    from paywall import clock
-
-    gift.deliver_at = clock.now()
+    gift.deliver_at, gift.salt, gift.code_hash, gift.charge = clock.now(), "s", "h", "ch_gift"
     db.session.add(gift)
     db.session.commit()
-    assert "Gus <gus@example.org>, who paid for gift" in counter.browser.get(
-        "/staff/desk?q=ch_gift"
-    ).text.replace("&lt;", "<").replace("&gt;", ">")
+    page = unescape(counter.browser.get("/staff/desk?q=ch_gift").text)
+    assert "Gus <gus@example.org>, who paid for gift" in page
 
 
 @pytest.mark.parametrize(
@@ -136,8 +135,6 @@ def test_a_cursor_that_no_page_printed_is_none(given: str) -> None:
 
 
 def _refund(charge: str) -> Refund:
-    from paywall import clock
-
     return Refund(
         mode=Mode.SANDBOX,
         stripe_id="re_1",

@@ -76,13 +76,14 @@ def test_part_of_a_payment_is_given_back_and_a_stale_tab_gives_no_more(counter: 
     assert "€1.50 given back" in counter.see()
 
 
-@pytest.mark.parametrize("amount", ["5.01", "0", "-1", "two", "", "1.001", "1e400"])
-def test_no_more_than_is_left_is_given_back(counter: Counter, amount: str) -> None:
+def test_no_more_than_is_left_is_given_back(counter: Counter) -> None:
     counter.shop.join()
     rest = f"/refund/{counter.payment().id}"
-    form = counter.fill(rest, amount=amount)
-    assert counter.send(rest, form).status_code == 200
-    assert counter.send(rest, {**form, "confirmed": "yes"}).status_code in (200, 303)
+    form = counter.fill(rest)
+    for amount in ("5.01", "0", "-1", "two", "", "1.001", "1e400"):
+        assert 'name="confirmed"' not in counter.send(rest, {**form, "amount": amount}).text
+        sent = counter.send(rest, {**form, "amount": amount, "confirmed": "yes"})
+        assert sent.status_code in (200, 303), amount
     assert counter.stripe().refunds.list().data == []
     assert counter.trail() == []
 
@@ -128,15 +129,15 @@ def test_who_has_signed_in_long_ago_proves_it_before_money_moves(
     assert answer.location.startswith("/sign-in/once-more")
 
 
-@pytest.mark.parametrize("act", ["membership/{held}/cancel", "membership/{held}/keep", "refund/{payment}"])
-def test_what_belongs_to_another_reader_is_not_found(counter: Counter, act: str) -> None:
-    held = counter.shop.join()
-    rest = "/" + act.format(held=held.id, payment=counter.payment().id)
-    form = counter.fill(rest)
-    db.session.add(Reader(email="eva@example.org"))
+def test_what_belongs_to_another_reader_is_not_found(counter: Counter) -> None:
+    held, payment = counter.shop.join().id, counter.payment().id
+    form = {**counter.fill(f"/refund/{payment}"), "confirmed": "yes", "when": "now", "amount": "5"}
+    db.session.add(eva := Reader(email="eva@example.org"))
     db.session.commit()
-    counter.reader_id += 2
-    assert counter.see().count("eva@example.org")
-    assert counter.browser.get(counter.path(rest)).status_code == 404
-    assert counter.send(rest, {**form, "confirmed": "yes", "when": "now", "amount": "5"}).status_code == 404
+    counter.reader_id = eva.id
+    assert "eva@example.org" in counter.see()
+    acts = [f"/membership/{held}/{act}" for act in ("cancel", "keep", "grace", "end")]
+    for rest in (*acts, f"/refund/{payment}", "/invoice/1", "/letter/1"):
+        assert counter.browser.get(counter.path(rest)).status_code == 404, rest
+        assert counter.send(rest, form).status_code == 404, rest
     assert counter.stripe().refunds.list().data == []

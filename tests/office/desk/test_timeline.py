@@ -1,4 +1,4 @@
-"""The line of time: everything once, newest first, a page at a time, and each address in its own days only."""
+"""The line of time: all once, newest first, a page at a time, and each address in its own days only."""
 
 from datetime import timedelta
 

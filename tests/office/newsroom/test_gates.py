@@ -1,5 +1,6 @@
 """Rules and unlocks on a page: in force at the door, and on record."""
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from tests.articles.files import publish
 from tests.office.newsroom.desk import button
 from tests.office.newsroom.test_editor import reads
 from tests.staffing import Staff
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 PAGE = "/staff/gates"
 RULE = {"section": "", "tag": "", "gate": "public", "is_metered": ""}

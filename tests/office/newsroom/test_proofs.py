@@ -14,6 +14,8 @@ from paywall.db import db
 from tests.office.newsroom.desk import NEW, SECRET, STORY, press, save
 from tests.staffing import Staff
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 PIECES = (
     "A tram in the snow.",
     "## Below",
@@ -42,7 +44,6 @@ def article(html: str) -> str:
     return re.sub(r"\s+", " ", found.html or "")
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_preview_equals_what_the_door_serves(app: Flask, staff: Staff) -> None:
     vera, visitor = staff("editor"), app.test_client()
     compared = []

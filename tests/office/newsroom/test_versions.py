@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -13,6 +14,8 @@ from paywall.db import db
 from tests.articles.files import publish, write
 from tests.office.newsroom.desk import TEXT, button, filled, save
 from tests.staffing import Staff
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def test_undo_is_a_version_too_and_leaves_the_address_and_the_day(app: Flask, staff: Staff) -> None:

@@ -1,0 +1,147 @@
+"""Countries: where the cards are from that patrons pay with."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from babel import Locale
+from sqlalchemy import ColumnElement, func, select
+
+from paywall.accounts.models import Reader
+from paywall.billing.cashbook.models import Payment
+from paywall.billing.gateway import gateway
+from paywall.db import db
+from paywall.money import Money
+from paywall.office.money import at_stripe
+from paywall.reports import page
+from paywall.reports.asked import Asked
+from paywall.reports.page import Cell, Chart, Column, Figure, Kind, Link, Report, Row, Shape, Table
+
+BATCH = 1000
+NAMES = Locale("en").territories
+UNKNOWN = "Not told"
+CAME_IN = (
+    "Payments that succeeded in these days, before fees and disputes, less what has been given back of them."
+)
+PAYMENTS = "Payments that succeeded in these days, by readers and by guests who gave a gift."
+COUNTRIES = "Countries from which at least one payment came."
+MEANING = "By the country of the card, which the bank tells; not by where readers say that they live."
+NOTE = "Some ways to pay tell no country, nor do payments that were read before this was kept: “Not told”."
+COLUMNS = (
+    Column("Day", Kind.DAY),
+    Column("Reader"),
+    Column("Country"),
+    Column("Paid", Kind.MONEY),
+    Column("Given back", Kind.MONEY),
+    Column("Payment"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What came from one country in one currency; `readers` without guests."""
+
+    payments: int
+    readers: int
+    paid: int
+    refunded: int
+
+    @property
+    def kept(self) -> int:
+        """What was not given back."""
+        return self.paid - self.refunded
+
+
+# By currency, then by country; None where none was told.
+Sums = Mapping[str, Mapping[str | None, Sum]]
+
+
+@page.report("countries", "Countries", narrows=())
+def countries(asked: Asked) -> Report:
+    """Payments and money by country, for each currency by itself."""
+    now, before = sums(asked), sums(asked.before)
+    figures = [
+        Figure("Payments", _payments(now), _payments(before), PAYMENTS, "payments"),
+        Figure("Countries", len(_known(now)), len(_known(before)), COUNTRIES),
+    ]
+    tables = []
+    for currency in sorted(now.keys() | before.keys()):
+        came = [
+            Money(sum(one.kept for one in each.get(currency, {}).values()), currency)
+            for each in (now, before)
+        ]
+        figures.append(Figure(f"Came in, {currency.upper()}", came[0], came[1], CAME_IN))
+        tables.append(_table(currency, now.get(currency, {}), before.get(currency, {})))
+    return Report("Countries", figures, tables, (NOTE,))
+
+
+@page.behind("countries", "payments", "Payments that succeeded", COLUMNS)
+def payments(asked: Asked) -> Iterator[Row]:
+    """Each of them, oldest first."""
+    mode = gateway().mode
+    query = select(Payment, Reader.email).outerjoin(Reader, Reader.id == Payment.reader_id)
+    query = query.where(*_within(asked)).order_by(Payment.made_at, Payment.id)
+    for one, email in db.session.execute(query.execution_options(yield_per=BATCH)):
+        url = at_stripe.address(one.stripe_id, mode)
+        named: Cell = Link(one.stripe_id, url) if url else one.stripe_id
+        paid, back = Money(one.amount, one.currency), Money(one.refunded, one.currency)
+        yield (asked.day_of(one.made_at), email or "a guest", name_of(one.country), paid, back, named)
+
+
+def sums(asked: Asked) -> Sums:
+    """What came in those days."""
+    query = select(
+        Payment.currency,
+        Payment.country,
+        func.count().label("payments"),
+        func.count(Payment.reader_id.distinct()).label("readers"),
+        func.sum(Payment.amount).label("paid"),
+        func.sum(Payment.refunded).label("refunded"),
+    ).where(*_within(asked))
+    found: dict[str, dict[str | None, Sum]] = {}
+    for row in db.session.execute(query.group_by(Payment.currency, Payment.country)):
+        summed = Sum(row.payments, row.readers, int(row.paid), int(row.refunded))
+        found.setdefault(row.currency, {})[row.country] = summed
+    return found
+
+
+def name_of(country: str | None) -> str:
+    """A country in words; one that is not in the list, as it comes."""
+    return UNKNOWN if country is None else NAMES.get(country, country)
+
+
+def _within(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    came = (Payment.mode == gateway().mode, Payment.status == "succeeded")
+    return (*came, Payment.made_at >= asked.start, Payment.made_at < asked.end)
+
+
+def _table(currency: str, now: Mapping[str | None, Sum], before: Mapping[str | None, Sum]) -> Table:
+    columns = (
+        Column("Country"),
+        Column("Payments", Kind.NUMBER),
+        Column("Readers", Kind.NUMBER),
+        Column("Came in", Kind.MONEY),
+        Column("Share", Kind.SHARE),
+        Column("Given back", Kind.MONEY),
+        Column("Came in before", Kind.MONEY),
+    )
+    nothing, whole = Sum(0, 0, 0, 0), sum(one.kept for one in now.values())
+    lines: list[Row] = []
+    for country in sorted(now.keys() | before.keys(), key=lambda one: _order(one, now)):
+        one, earlier = now.get(country, nothing), before.get(country, nothing)
+        share = Fraction(one.kept, whole) if whole else None
+        money = [Money(amount, currency) for amount in (one.kept, one.refunded, earlier.kept)]
+        lines.append((name_of(country), one.payments, one.readers, money[0], share, money[1], money[2]))
+    return Table(f"By country, {currency.upper()}", MEANING, columns, lines, Chart(Shape.BARS, ("Came in",)))
+
+
+def _order(country: str | None, now: Mapping[str | None, Sum]) -> tuple[int, str]:
+    return -(now[country].kept if country in now else 0), name_of(country)
+
+
+def _payments(found: Sums) -> int:
+    return sum(one.payments for each in found.values() for one in each.values())
+
+
+def _known(found: Sums) -> set[str]:
+    return {country for each in found.values() for country in each if country}
