@@ -66,6 +66,7 @@ def upgrade():
         text("word", 32),
         *numbers("times"),
         key("article_day", "day", "key", "word"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "article_month",
@@ -73,6 +74,7 @@ def upgrade():
         day("month"),
         *numbers("visits", "offers", "meter_spent", "sign_ups"),
         key("article_month", "key", "month"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "article_path",
@@ -92,6 +94,7 @@ def upgrade():
         amount("any_amount"),
         belongs("article_paid", "plan"),
         key("article_paid", "key", "day", "plan_id", "currency"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "first_payment",
