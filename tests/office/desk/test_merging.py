@@ -32,6 +32,7 @@ MOVES = {
     "invitation",
     "gift_link",
     "gift_arrival",
+    "first_payment",
     "meter_read",
 }
 # Written in the past and true of it, closed before, or dead with the account; `factor` only staff have.
@@ -40,6 +41,7 @@ STAYS = {
     "factor",
     "first_payment",
     "membership_event",
+    "carried_touches",
     "checkout_try",
     "former_address",
     "name_word",
