@@ -41,7 +41,6 @@ STAYS = {
     "factor",
     "first_payment",
     "membership_event",
-    "carried_touches",
     "checkout_try",
     "former_address",
     "name_word",
