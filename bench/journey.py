@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from bench import databases, newspaper
 from bench.databases import Databases
@@ -92,7 +92,7 @@ def _filled(made: Databases, articles: int) -> str:
         app = newsroom(Path(folder), url)
         try:
             with app.app_context():
-                if not db.session.scalar(select(func.count()).select_from(JourneyDay)):
+                if not db.session.scalar(select(func.count()).select_from(ArticleDay)):
                     _fill(random.Random(1), clock.now().date())
                 db.session.remove()
                 newspaper.tidy_up()
@@ -110,6 +110,9 @@ def _fill(dice: random.Random, today: date) -> None:
     _put(ArticleMonth, _months(dice, ids, first))
     recent = (day for day in days if day >= today - DAYS_KEPT)
     _put(ArticleDay, _days(dice, ids, recent))
+    # What the demo's own patron has done is in the way.
+    for table in (JourneyDay, FirstPayment):
+        db.session.execute(delete(table))
     _put(JourneyDay, ({"day": day, "step": step, "times": 1000} for day in days for step in Step))
     paid = list(zip(readers, (day for day in days for _ in range(PAID_A_DAY)), strict=False))
     _put(FirstPayment, (_payment(reader, day, plan) for reader, day in paid))

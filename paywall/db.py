@@ -2,7 +2,7 @@
 
 import enum
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -113,9 +113,9 @@ def read_only() -> None:
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def streamed(query: Executable) -> Iterator[Any]:
+def streamed(query: Executable, given: Mapping[str, Any] | None = None) -> Iterator[Any]:
     """The rows of a query as the database finds them; whoever stops early leaves nothing open."""
-    with closing(db.session.execute(query.execution_options(yield_per=STREAMED))) as rows:
+    with closing(db.session.execute(query.execution_options(yield_per=STREAMED), given)) as rows:
         yield from rows
 
 

@@ -66,6 +66,7 @@ def upgrade():
         text("word", 32),
         *numbers("times"),
         key("article_day", "day", "key", "word"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "article_month",
@@ -73,6 +74,7 @@ def upgrade():
         day("month"),
         *numbers("visits", "offers", "meter_spent", "sign_ups"),
         key("article_month", "key", "month"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "article_path",
@@ -82,8 +84,8 @@ def upgrade():
     )
     op.create_table(
         "article_paid",
-        day(),
         text("key", 64),
+        day(),
         *numbers("plan_id"),
         text("currency", 3),
         *numbers("last"),
@@ -91,7 +93,8 @@ def upgrade():
         *numbers("any"),
         amount("any_amount"),
         belongs("article_paid", "plan"),
-        key("article_paid", "day", "key", "plan_id", "currency"),
+        key("article_paid", "key", "day", "plan_id", "currency"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "first_payment",

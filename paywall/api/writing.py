@@ -97,7 +97,7 @@ def _keep(given: Manuscript, old: Article | None) -> Kept:
     if wrong:
         raise WrongFields([_wrong(fault.field, fault.message, given) for fault in wrong])
     try:
-        kept = typesetting.keep(given, shown.get(given.picture), by=_by())
+        kept = typesetting.keep(given, shown.get(given.picture), over=old, is_new=old is None, by=_by())
         db.session.flush()
     except IntegrityError:
         db.session.rollback()

@@ -70,17 +70,19 @@ def keep(
     *,
     over: Article | None = None,
     by: str = "",
+    is_new: bool = False,
     in_bulk: bool = False,
 ) -> Kept:
     """Add the article, or write what is different `over` one, else over that of the same slug.
 
-    The caller commits. `picture` is the file that it names. A section that is new comes after the others. The
-    version before is kept; `by` is who saves this one, if not whoever acts. `in_bulk`: the trail has one line
-    for all that is brought in, and it is the caller's.
+    The caller commits. With `is_new` it is written over none: if there is one of its slug by now, the
+    database refuses at the flush. `picture` is the file that it names. A section that is new comes last.
+    The version before is kept; `by` is who saves this one, if not whoever acts. `in_bulk`: the trail has one
+    line for all that is brought in, and it is the caller's.
     """
     given = _normal(given)
     new = _article(given, picture, _section(given.section))
-    old = over or find(given.slug)
+    old = over or (None if is_new else find(given.slug))
     by = by or trail.actor().name
     if old is None:
         new.saved_by = by

@@ -13,6 +13,7 @@ from paywall.accounts import factors, readers, staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.articles.importers.markdown import import_markdown
 from paywall.billing import checkout, customers
+from paywall.billing.cashbook import walk
 from paywall.billing.setup import setup
 from paywall.config import Settings
 from paywall.db import db
@@ -101,6 +102,7 @@ def seed() -> tuple[DemoAccount, ...]:
         if account.role:
             _appoint(reader, account.role)
     _pay(people[PATRON])
+    walk.hourly()
     return ACCOUNTS
 
 

@@ -1,15 +1,17 @@
 """Why patrons leave: what they said when they cancelled, from the ledger."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, text
 from sqlalchemy.orm import aliased
 
 from paywall.accounts.models import Reader
-from paywall.db import db, streamed
+from paywall.db import UTCDateTime, db, streamed
+from paywall.membership.models import LEAVING as LINES
 from paywall.membership.models import MembershipEvent, Plan
 from paywall.membership.rules import HOLDING, Change, Source, Status
 from paywall.reports import page
@@ -47,6 +49,7 @@ COLUMNS = (
 @page.report("leaving", "Why they leave")
 def leaving(asked: Asked) -> Report:
     """The reasons of those who left, all together and month by month."""
+    reasons = _counter(asked)
     months = [(month, reasons(month)) for month in asked.months()]
     now, before = sum((count for _, count in months), Counter[str]()), reasons(asked.before)
     figures = (
@@ -68,15 +71,8 @@ def left(asked: Asked) -> Iterator[Row]:
         .join(Plan, Plan.id == MembershipEvent.plan_id)
         .order_by(MembershipEvent.at, MembershipEvent.id)
     )
-    for at, email, plan, source, reason in streamed(query):
+    for at, email, plan, source, reason in streamed(query, _days(asked)):
         yield (asked.day_of(at), email, plan, source.value, in_words(reason))
-
-
-def reasons(asked: Asked) -> Counter[str]:
-    """How many left for each reason: Stripe's word, "unpaid", or "" where nothing was said."""
-    # By name: PostgreSQL does not see that two expressions with values in them are the same.
-    query = _ends(asked, _reason(), func.count().label("number")).group_by("reason")
-    return Counter({row.reason: row.number for row in db.session.execute(query)})
 
 
 def in_words(reason: str) -> str:
@@ -116,9 +112,25 @@ def _by_month(months: list[tuple[Asked, Counter[str]]]) -> Table:
     )
 
 
-def _ends(asked: Asked, *columns: Any) -> Select[Any]:
+def _counter(asked: Asked) -> Callable[[Asked], Counter[str]]:
+    """How many left in some days for each reason: Stripe's word, "unpaid", or "" where nothing was said.
+
+    The query is made once and asked for each month.
+    """
+    # Within the fence of an offset each reason is found once, and not once more to group by it.
+    each = _ends(asked, _reason()).offset(0).subquery()
+    query = select(each.c.reason, func.count().label("number")).group_by(each.c.reason)
+
+    def count(days: Asked) -> Counter[str]:
+        found = db.session.execute(query, _days(days))
+        return Counter({row.reason: row.number for row in found})
+
+    return count
+
+
+def _ends(asked: Asked, *columns: Any) -> Any:
     """Real ends only: a change of currency writes an end into the ledger, too, of who reads on."""
-    query: Select[Any] = select(*columns).select_from(MembershipEvent)
+    query: Any = select(*columns).select_from(MembershipEvent)
     ended = (MembershipEvent.change == Change.ENDED, MembershipEvent.status.not_in(HOLDING))
     return query.where(*ended, *_asked_for(asked))
 
@@ -129,20 +141,26 @@ def _counted(name: str, change: Change, asked: Asked, meaning: str) -> Figure:
 
 def _count(asked: Asked, change: Change) -> int:
     query = select(func.count()).select_from(MembershipEvent)
-    return db.session.scalar(query.where(MembershipEvent.change == change, *_asked_for(asked))) or 0
+    query = query.where(MembershipEvent.change == change, *_asked_for(asked))
+    return db.session.scalar(query, _days(asked)) or 0
 
 
-def _asked_for(asked: Asked) -> list[ColumnElement[bool]]:
+def _asked_for(asked: Asked) -> list[Any]:
     sources = [asked.source] if asked.source else list(CHOSEN)
     found = [
-        MembershipEvent.at >= asked.start,
-        MembershipEvent.at < asked.end,
+        text(f"membership_event.{LINES}"),
+        MembershipEvent.at >= bindparam("start", type_=UTCDateTime()),
+        MembershipEvent.at < bindparam("end", type_=UTCDateTime()),
         MembershipEvent.source.in_(sources),
     ]
     if asked.plan:
         plan = select(Plan.id).where(Plan.slug == asked.plan).scalar_subquery()
         found.append(MembershipEvent.plan_id == plan)
     return found
+
+
+def _days(asked: Asked) -> dict[str, datetime]:
+    return {"start": asked.start, "end": asked.end}
 
 
 def _reason() -> ColumnElement[str]:

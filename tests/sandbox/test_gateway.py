@@ -83,6 +83,9 @@ class TestRequests:
         assert (bill.amount, bill.discount, bill.amount_paid) == (400, 100, 400)
         assert (bill.subscription, paid.amount, paid.invoice) == (subscription, 400, bill.stripe_id)
         assert [(one.amount, one.source) for one in money.transactions] == [(400, paid.stripe_id)]
+        for _click in range(2):
+            gateway.give_back(paid.stripe_id, Money(150, "eur"), "a form")
+        assert gateway.charge(paid.stripe_id).payments[0].refunded == 150
 
     def test_a_reader_joins_and_looks_after_it(self, gateway: Gateway, sandbox: Sandbox) -> None:
         price = on_sale(gateway)

@@ -12,6 +12,8 @@ from paywall.membership.models import Plan
 from paywall.money import Money
 
 Key = String(64)
+# The large ones are summed up in the order of their keys: in SQLite they lie in that order.
+BY_KEY = {"sqlite_with_rowid": False}
 
 
 class JourneyDay(Model):
@@ -31,6 +33,7 @@ class ArticleDay(Model):
     """
 
     __tablename__ = "article_day"
+    __table_args__ = BY_KEY
 
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     key: Mapped[str] = mapped_column(Key, primary_key=True)
@@ -42,6 +45,7 @@ class ArticleMonth(Model):
     """The same by calendar month (its first day), written together with the day; kept for ever."""
 
     __tablename__ = "article_month"
+    __table_args__ = BY_KEY
 
     key: Mapped[str] = mapped_column(Key, primary_key=True)
     month: Mapped[date] = mapped_column(Date, primary_key=True)
@@ -64,9 +68,10 @@ class ArticlePaid(Model):
     """First payments that followed an article: as the last one that was seen, and as any of them."""
 
     __tablename__ = "article_paid"
+    __table_args__ = BY_KEY
 
-    day: Mapped[date] = mapped_column(Date, primary_key=True)
     key: Mapped[str] = mapped_column(Key, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     last: Mapped[int]

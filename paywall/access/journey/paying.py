@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from flask import current_app, has_request_context, request
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from paywall import clock, jobs
 from paywall.access.journey import counting
@@ -60,6 +60,19 @@ def first_paid(reader_id: int, plan_id: int, money: Money, paid_at: datetime) ->
     if keys:
         of_payment = {"day": day, "plan_id": plan_id, "currency": money.currency}
         _count(keys.split(BETWEEN), of_payment, money.amount)
+
+
+def join(kept_id: int, gone_id: int) -> None:
+    """Two accounts are one: the earlier first payment stands, nothing is carried; the caller commits."""
+    both = [kept_id, gone_id]
+    found = select(FirstPayment).where(FirstPayment.reader_id.in_(both)).order_by(FirstPayment.paid_at)
+    payments = db.session.scalars(found).all()
+    for later in payments[1:]:
+        db.session.delete(later)
+    db.session.flush()
+    for first in payments[:1]:
+        first.reader_id = kept_id
+    db.session.execute(delete(CarriedTouches).where(CarriedTouches.reader_id.in_(both)))
 
 
 @jobs.every(minute="45")

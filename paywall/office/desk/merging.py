@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from paywall import clock
 from paywall.access.gift_links.models import GiftArrival, GiftLink
+from paywall.access.journey import paying
 from paywall.access.models import MeterRead
 from paywall.accounts import names, proofs, readers, trail
 from paywall.accounts.models import Reader
@@ -129,6 +130,7 @@ def _move(found: Join) -> Moved:
         moved[name] = _hand_over(table, column, kept_id, column == gone_id)
     _move_reads(kept_id, gone_id)
     _move_arrival(kept_id, gone_id)
+    paying.join(kept_id, gone_id)
     return moved
 
 

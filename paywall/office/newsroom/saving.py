@@ -82,7 +82,7 @@ def _keep(given: Manuscript, picture: Picture | None, article: Article | None) -
         is_twice = article is None and typesetting.agrees(other, given)
         return Saved(other, Kept.SAME) if is_twice else Wrong([TAKEN])
     try:
-        kept = typesetting.keep(given, picture, over=article)
+        kept = typesetting.keep(given, picture, over=article, is_new=article is None)
         db.session.flush()
     except IntegrityError:
         # At the same moment someone has made an article of this address, or a section of this name.

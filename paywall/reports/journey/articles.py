@@ -22,15 +22,16 @@ from paywall.reports.page import READS, Cell, Column, Figure, Kind, Link, Report
 MOST, BATCH = 100, 1000
 T = TypeVar("T", ArticleDay, ArticlePaid)
 USUAL = "last"
+# What most want to know comes first: a narrow screen shows no more.
 COLUMNS = (
+    Column("Paid: last touch", Kind.NUMBER, "last"),
+    Column("Paid: any touch", Kind.NUMBER, "any"),
+    Column("Sign-ups", Kind.NUMBER, "sign_ups"),
     Column("Visits", Kind.NUMBER, "visits"),
     Column("Offers", Kind.NUMBER, "offers"),
     Column("Free reads spent", Kind.NUMBER, "meter_spent"),
-    Column("Sign-ups", Kind.NUMBER, "sign_ups"),
-    Column("Paid: last touch", Kind.NUMBER, "last"),
-    Column("Paid: any touch", Kind.NUMBER, "any"),
 )
-BY_ARTICLE = (Column("Article"), Column("Section"), Column("Author"), *COLUMNS)
+BY_ARTICLE = (Column("Article"), *COLUMNS, Column("Section"), Column("Author"))
 MONEY = (
     Column("Article"),
     Column("Payments: last touch", Kind.NUMBER),
@@ -172,11 +173,11 @@ def _earned(asked: Asked, currency: str) -> list[Row]:
 
 def _line(key: str, named: Named | None, counts: Counts) -> Row:
     where = (named.section, named.author) if named else ("", "")
-    return (_link(key, named), *where, *_cells(counts))
+    return (_link(key, named), *_cells(counts), *where)
 
 
 def _cells(counts: Counts) -> tuple[int, ...]:
-    return tuple(getattr(counts, name) for name in COUNTED)
+    return tuple(getattr(counts, column.order or "") for column in COLUMNS)
 
 
 def _link(key: str, named: Named | None) -> str | Link:

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -384,3 +384,22 @@ def test_days_of_articles_are_kept_for_a_time_and_their_months_for_ever(
     assert db.session.scalars(select(ArticleDay)).all() == []
     assert db.session.scalars(select(ArticleMonth.visits)).all() == [1]
     assert sum(steps().values()) == 2
+
+
+@pytest.mark.parametrize(("kept_paid", "gone_paid"), [(1, 2), (2, 1), (None, 1), (1, None), (None, None)])
+def test_of_two_accounts_that_are_joined_the_earlier_first_payment_stands(
+    shop: Shop, kept_paid: int | None, gone_paid: int | None
+) -> None:
+    plan_id, now = shop.price().plan_id, clock.now()
+    gone = Reader(email="gone@example.org")
+    db.session.add(gone)
+    db.session.flush()
+    for reader, paid in ((shop.reader, kept_paid), (gone, gone_paid)):
+        db.session.add(CarriedTouches(reader_id=reader.id, keys="1", at=now))
+        if paid:
+            paying.first_paid(reader.id, plan_id, Money(paid, "eur"), now + timedelta(days=paid))
+    paying.join(shop.reader.id, gone.id)
+    db.session.commit()
+    left = [(row.reader_id, row.amount) for row in db.session.scalars(select(FirstPayment))]
+    assert left == [(shop.reader.id, 1)] * bool(kept_paid or gone_paid)
+    assert carried() == []

@@ -120,7 +120,7 @@ def kept() -> Entries:
 
 def plain(entries: Entries) -> dict[str, dict[str, dict[str, Any]]]:
     """Entries to be compared: without what only one side tells, and without tries that moved no money."""
-    untold = ("lines", "payments", "closed_at")
+    untold = ("lines", "payments", "closed_at", "payer")
     return {
         name: {
             one.stripe_id: {key: value for key, value in asdict(one).items() if key not in untold}

@@ -32,10 +32,14 @@ MOVES = {
     "invitation",
     "gift_link",
     "gift_arrival",
+    "first_payment",
     "meter_read",
 }
-# Written in the past and true of it, closed before, or dead with the account.
+# Written in the past and true of it, closed before, or dead with the account; `factor` only staff have.
 STAYS = {
+    "carried_touches",
+    "factor",
+    "first_payment",
     "membership_event",
     "checkout_try",
     "former_address",

@@ -59,21 +59,14 @@ def test_whoever_is_appointed_sets_up_a_factor_and_does_their_work(
     assert lines(app)[0] == ("owner@staff.example", "role given", "")
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"email": "ed at example", "role": "editor"}, "ed at example is not an e-mail address"),
-        ({"email": ED, "role": "king"}, "Choose one of the roles."),
-        ({"email": ED}, "Choose one of the roles."),
-    ],
-)
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_slip_is_said_and_appoints_nobody(
-    app: Flask, owner: FlaskClient, given: dict[str, str], said: str
-) -> None:
-    answer = send(owner, LIST, **given)
-    assert answer.status_code == 400
-    assert said in answer.text
+def test_a_slip_is_said_and_appoints_nobody(app: Flask, owner: FlaskClient) -> None:
+    nobody = send(owner, LIST, email="ed at example", role="editor")
+    for answer in (send(owner, LIST, email=ED, role="king"), send(owner, LIST, email=ED)):
+        assert answer.status_code == 400
+        assert "Choose one of the roles." in answer.text
+    assert nobody.status_code == 400
+    assert "ed at example is not an e-mail address" in nobody.text
     assert lines(app) == []
 
 

@@ -62,26 +62,26 @@ def test_what_stripe_does_not_answer_is_said_and_asked_again(
     assert "Made at Stripe without an error" in owner.get(LIST).text
 
 
-@pytest.mark.parametrize(
-    ("wrong", "status", "said"),
-    [
-        ({"slug": "Friend of ours"}, 400, "A short name has small letters"),
-        ({"slug": "supporter"}, 409, "There is a plan with this short name already."),
-        ({"name": ""}, 400, "Please fill in: name."),
-        ({"month": ""}, 400, "A plan needs a price"),
-        ({"month": "cheap"}, 400, "is not an amount"),
-        ({"month": "-1"}, 400, "must be more than nothing"),
-        ({"trial_days": "900"}, 400, "Trial days: a number from 0 to 730."),
-        ({"seats": "many"}, 400, "write 5-50"),
-        ({"state": "ajar"}, 400, "Choose one: open, hidden, closed."),
-    ],
-)
+SLIPS: list[tuple[dict[str, str], int, str]] = [
+    ({"slug": "Friend of ours"}, 400, "A short name has small letters"),
+    ({"slug": "supporter"}, 409, "There is a plan with this short name already."),
+    ({"name": ""}, 400, "Please fill in: name."),
+    ({"month": ""}, 400, "A plan needs a price"),
+    ({"month": "cheap"}, 400, "is not an amount"),
+    ({"month": "-1"}, 400, "must be more than nothing"),
+    ({"trial_days": "900"}, 400, "Trial days: a number from 0 to 730."),
+    ({"seats": "many"}, 400, "write 5-50"),
+    ({"state": "ajar"}, 400, "Choose one: open, hidden, closed."),
+]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_slip_is_said_beside_what_was_written(
-    owner: FlaskClient, wrong: dict[str, str], status: int, said: str
-) -> None:
-    answer = send(owner, f"{LIST}/new", **{**NEW, "description": "As typed", **wrong})
-    assert (answer.status_code, said in answer.text, "As typed" in answer.text) == (status, True, True)
+def test_a_slip_is_said_beside_what_was_written(owner: FlaskClient) -> None:
+    for wrong, status, said in SLIPS:
+        answer = send(owner, f"{LIST}/new", **{**NEW, "description": "As typed", **wrong})
+        assert answer.status_code == status
+        assert said in answer.text
+        assert "As typed" in answer.text
     assert "Friend" not in owner.get("/join").text
 
 
@@ -120,21 +120,23 @@ def test_a_new_price_for_everyone_is_looked_at_first_and_then_told(
     assert len([letter for letter in letters() if letter.kind == "price_change"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"from": "2020-01-01"}, "That day is too soon"),
-        ({"from": "soon"}, "Give the first day of the new price."),
-        ({"notice": "3"}, "at least 7 days"),
-        ({"amount": ""}, "Please fill in: amount."),
-        ({"amount": "0"}, "must be more than nothing"),
-        ({"interval": "day"}, "Choose one: month, year."),
-    ],
-)
+NO_PRICES: list[tuple[dict[str, str], str]] = [
+    ({"from": "2020-01-01"}, "That day is too soon"),
+    ({"from": "soon"}, "Give the first day of the new price."),
+    ({"notice": "3"}, "at least 7 days"),
+    ({"amount": ""}, "Please fill in: amount."),
+    ({"amount": "0"}, "must be more than nothing"),
+    ({"interval": "day"}, "Choose one: month, year."),
+]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_price_that_cannot_be_is_refused(owner: FlaskClient, wrong: dict[str, str], said: str) -> None:
+def test_a_price_that_cannot_be_is_refused(owner: FlaskClient) -> None:
     page = f"{LIST}/supporter"
     day = f"{clock.now() + timedelta(days=40):%Y-%m-%d}"
-    asked = {"interval": "month", "amount": "7", "from": day, "notice": "30", **wrong}
-    answer = send(owner, f"{page}/price", page=page, do="1", **asked)
-    assert (answer.status_code, said in answer.text) == (400, True)
+    right = {"interval": "month", "amount": "7", "from": day, "notice": "30"}
+    for wrong, said in NO_PRICES:
+        answer = send(owner, f"{page}/price", page=page, do="1", **{**right, **wrong})
+        assert answer.status_code == 400
+        assert said in answer.text
+    assert "Planned:" not in owner.get(page).text

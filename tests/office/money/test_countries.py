@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paywall import clock
 from paywall.billing.cashbook.models import Payment
 from paywall.billing.remote import Mode
 from paywall.membership.rules import Status
 from paywall.money import Money
 from paywall.office.money import countries
 from paywall.reports.asked import Asked
+from tests.billing.cashbook.town import fetch, gift
 from tests.reports.house import (
     CURRENCY,
     FEW,
@@ -25,6 +27,7 @@ from tests.reports.house import (
     table,
     within,
 )
+from tests.shop import Shop
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -112,3 +115,12 @@ def check_table(shown: list[dict[str, Any]], now: list[Came], currency: str) -> 
         assert row["Came in"] == Money(kept, currency)
         assert row["Given back"] == Money(sum(one.refunded for one in mine), currency)
         assert row["Share"] == share(kept, whole)
+
+
+def test_the_country_is_that_of_the_card(shop: Shop) -> None:
+    shop.join(number="4000002760000016")
+    gift(shop, "4000001000000000")
+    fetch()
+    today = clock.now().date()
+    rows = [(row[1], row[2]) for row in countries.payments(Asked(today, today))]
+    assert sorted(map(str, rows)) == ["('a guest', 'Bulgaria')", "('ana@example.org', 'Germany')"]
