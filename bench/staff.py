@@ -1,4 +1,4 @@
-"""How quick staff's pages and the desk's search are with a newsroom behind them, and how long a roll-up is.
+"""How quick staff's pages and the desk's search are with a newsroom behind them, and the nightly roll-up.
 
 The real server answers the owner's browser, one request after the other. Each page is asked for some times,
 and its slowest answer counts.

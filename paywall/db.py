@@ -2,13 +2,15 @@
 
 import enum
 import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, Enum, Integer, MetaData, event
+from sqlalchemy import DateTime, Dialect, Engine, Enum, Executable, Integer, MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
@@ -26,6 +28,8 @@ NAMING = {
 
 
 SEARCH_INDEX = "article_search"
+# So many rows are in memory at once.
+STREAMED = 1000
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -107,6 +111,12 @@ def read_only() -> None:
         db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
     else:
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def streamed(query: Executable, given: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    """The rows of a query as the database finds them; whoever stops early leaves nothing open."""
+    with closing(db.session.execute(query.execution_options(yield_per=STREAMED), given)) as rows:
+        yield from rows
 
 
 def reading_engine(app: Flask) -> Engine:

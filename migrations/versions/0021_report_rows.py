@@ -33,6 +33,7 @@ KINDS = (
 
 
 def upgrade():
+    op.create_index("ix_subscription_twice", "subscription", ["source", "reader_id", "status"])
     op.create_table(
         "report_mark",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -79,3 +80,4 @@ def downgrade():
     op.drop_table("report_cohort")
     op.drop_table("report_day")
     op.drop_table("report_mark")
+    op.drop_index("ix_subscription_twice", table_name="subscription")

@@ -92,6 +92,8 @@ class Subscription(Model):
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
         Index("ix_subscription_access", "reader_id", "access_until"),
+        # Who pays twice is found without looking at the rows (record.twice).
+        Index("ix_subscription_twice", "source", "reader_id", "status"),
     )
 
     id: Mapped[Id]

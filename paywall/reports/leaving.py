@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, text
 from sqlalchemy.orm import aliased
 
 from paywall.accounts.models import Reader
-from paywall.db import UTCDateTime, db
+from paywall.db import UTCDateTime, db, streamed
 from paywall.membership.models import LEAVING as LINES
 from paywall.membership.models import MembershipEvent, Plan
 from paywall.membership.rules import HOLDING, Change, Source, Status
@@ -37,7 +37,6 @@ LEFT = "Memberships that readers pay for themselves and that ended."
 NEVER_PAID = "Of those, whose last payment had failed and was never made good, and who said nothing."
 ASKED_TO_END = "Cancelled for the end of what they had paid for; many of these still read."
 NOTE = "A reason is what a reader chose from Stripe's list; Patreon does not tell us any."
-BATCH = 1000
 COLUMNS = (
     Column("Day", Kind.DAY),
     Column("Reader"),
@@ -72,8 +71,7 @@ def left(asked: Asked) -> Iterator[Row]:
         .join(Plan, Plan.id == MembershipEvent.plan_id)
         .order_by(MembershipEvent.at, MembershipEvent.id)
     )
-    found = db.session.execute(query.execution_options(yield_per=BATCH), _days(asked))
-    for at, email, plan, source, reason in found:
+    for at, email, plan, source, reason in streamed(query, _days(asked)):
         yield (asked.day_of(at), email, plan, source.value, in_words(reason))
 
 

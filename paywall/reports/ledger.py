@@ -11,12 +11,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 
-from paywall.db import db, read_only
+from paywall.db import db, read_only, streamed
 from paywall.membership.models import MembershipEvent, Subscription
 from paywall.membership.rules import Source
 from paywall.reports.fold import ALL_PLANS, ALL_SOURCES, Line, Scope
 
-BATCH = 1000
 # As they stand in a Line.
 COLUMNS: tuple[Any, ...] = (
     MembershipEvent.id,
@@ -105,6 +104,6 @@ def _of(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _by_reader(query: Select[Any]) -> Iterator[Sequence[Line]]:
-    rows = db.session.execute(query.order_by(Subscription.reader_id).execution_options(yield_per=BATCH))
+    rows = streamed(query.order_by(Subscription.reader_id))
     for _, lines in groupby(map(Line._make, rows), key=attrgetter("reader_id")):
         yield list(lines)

@@ -8,12 +8,11 @@ from sqlalchemy import func, select
 
 from paywall.access.institutions.models import Institution, InstitutionUse, Way
 from paywall.articles.models import Article
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Chart, Column, Figure, Kind, Report, Row, Shape, Table
 
-BATCH = 1000
 MOST = 20
 READ = "Articles that were read in full because an institution gives access to them, each time they were."
 USED = "Institutions through which anything was read."
@@ -48,7 +47,7 @@ def reads(asked: Asked) -> Iterator[Row]:
     query = _within(select(use, Institution.name).join(Institution), asked)
     query = query.order_by(use.day, Institution.name, use.way, use.key)
     titles = _titles()
-    for one, name in db.session.execute(query.execution_options(yield_per=BATCH)):
+    for one, name in streamed(query):
         yield (one.day, name, WAYS[one.way], titles.get(one.key, one.key), one.reads)
 
 

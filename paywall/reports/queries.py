@@ -8,13 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from paywall.accounts.models import Reader
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.membership import record
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import HOLDING, LIVE, Source, Status
 from paywall.money import Money
-
-BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def patrons() -> Iterator[PatronRow]:
         .where(Subscription.status.in_(HOLDING))
         .order_by(Reader.email, Subscription.id)
     )
-    for held, email, plan in db.session.execute(query.execution_options(yield_per=BATCH)):
+    for held, email, plan in streamed(query):
         yield PatronRow(
             email=email,
             plan=plan,

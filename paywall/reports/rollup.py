@@ -162,19 +162,20 @@ def _write(mark: Mark, upto: int, found: Tally, *, anew: bool = False) -> bool:
     return True
 
 
-def _add(table: type[Model], rows: Iterator[dict[str, object]]) -> None:
-    columns = list(table.__table__.columns)
+def _add(model: type[Model], rows: Iterator[dict[str, object]]) -> None:
+    table = model.__table__
+    columns = list(table.columns)
     adding, at_once = insert(table), db.engine.dialect.name == "postgresql"
     if at_once:
         # Its driver sends rows one by one; a list of values for each column is many times as quick.
-        lists = (func.unnest(bindparam(one.name, type_=ARRAY(one.type))) for one in columns)
+        lists = (func.unnest(bindparam(f"all_{one.name}", type_=ARRAY(one.type))) for one in columns)
         adding = adding.from_select([one.name for one in columns], select(*lists))
     adding = adding.on_conflict_do_update(
-        index_elements=[one.name for one in table.__table__.primary_key],
-        set_={name: getattr(table, name) + adding.excluded[name] for name in ("readers", "amount")},
+        index_elements=[one.name for one in table.primary_key],
+        set_={name: table.c[name] + adding.excluded[name] for name in ("readers", "amount")},
     )
     while some := list(islice(rows, BATCH)):
-        given = {one.name: [row[one.name] for row in some] for one in columns} if at_once else some
+        given = {f"all_{one.name}": [row[one.name] for row in some] for one in columns} if at_once else some
         db.session.execute(adding, given)
 
 

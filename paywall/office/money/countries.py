@@ -10,14 +10,13 @@ from sqlalchemy import ColumnElement, func, select
 from paywall.accounts.models import Reader
 from paywall.billing.cashbook.models import Payment
 from paywall.billing.gateway import gateway
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.money import Money
 from paywall.office.money import at_stripe
 from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Cell, Chart, Column, Figure, Kind, Link, Report, Row, Shape, Table
 
-BATCH = 1000
 NAMES = Locale("en").territories
 UNKNOWN = "Not told"
 CAME_IN = (
@@ -81,7 +80,7 @@ def payments(asked: Asked) -> Iterator[Row]:
     mode = gateway().mode
     query = select(Payment, Reader.email).outerjoin(Reader, Reader.id == Payment.reader_id)
     query = query.where(*_within(asked)).order_by(Payment.made_at, Payment.id)
-    for one, email in db.session.execute(query.execution_options(yield_per=BATCH)):
+    for one, email in streamed(query):
         url = at_stripe.address(one.stripe_id, mode)
         named: Cell = Link(one.stripe_id, url) if url else one.stripe_id
         paid, back = Money(one.amount, one.currency), Money(one.refunded, one.currency)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from paywall.accounts.models import Reader
 from paywall.billing.cashbook.models import Invoice, Payment
 from paywall.billing.gateway import gateway
-from paywall.db import db
+from paywall.db import streamed
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import LIVE, Source, Status
 from paywall.money import Money
@@ -24,7 +24,6 @@ from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Cell, Chart, Column, Figure, Kind, Link, Report, Row, Shape, Table
 
-BATCH = 1000
 FAILED = "Bills whose payment failed in these days for the first time, at a renewal or a change of plan."
 RECOVERED = "Of those, what has been paid since, by another try or by the reader."
 LOST = "Of those, what was given up: voided or written off, or its membership ended unpaid."
@@ -104,7 +103,7 @@ def rows(asked: Asked) -> Iterator[Row]:
 
 def bills(asked: Asked) -> Iterator[Bill]:
     """The bills whose payment failed in those days for the first time."""
-    for row in db.session.execute(_query(asked).execution_options(yield_per=BATCH)):
+    for row in streamed(_query(asked)):
         outcome = outcome_of(row.status, row.standing)
         yield Bill(
             failed_at=row.made_at,

@@ -11,14 +11,13 @@ from sqlalchemy import or_, select
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState
-from paywall.db import db
+from paywall.db import streamed
 from paywall.membership.models import Plan
 from paywall.money import Money
 from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Chart, Column, Figure, Kind, Report, Row, Shape, Table
 
-BATCH = 1000
 SOLD = "Gifts that were paid for in these days."
 REDEEMED = "Gifts whose code was used in these days, whenever they were bought."
 WAITING = (
@@ -120,7 +119,7 @@ def _query(asked: Asked, *conditions: Any) -> Any:
 
 
 def _sales(query: Any) -> Iterator[Sale]:
-    for gift, plan in db.session.execute(query.execution_options(yield_per=BATCH)):
+    for gift, plan in streamed(query):
         yield Sale(
             paid_at=gift.paid_at,
             plan=plan,

@@ -25,14 +25,13 @@ from paywall.access.journey.paying import DAYS_KEPT
 from paywall.access.journey.steps import OFFERED, Step
 from paywall.articles.gates import ARTICLE_PATH
 from paywall.articles.models import Article, Section
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.membership.models import Plan
 from paywall.reports.asked import Asked
 
 DAY = timedelta(days=1)
 # The keys of articles of ours are their ids; another site's are digests, which are longer.
 LONGEST_ID = 10
-BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def every(asked: Asked, today: date, order: str) -> Iterator[tuple[str, Named, C
         .outerjoin(ArticlePath, ArticlePath.key == counted.c.key)
         .order_by(counted.c[order].desc(), counted.c.key)
     )
-    for row in db.session.execute(query.execution_options(yield_per=BATCH)):
+    for row in streamed(query):
         yield row.key, _named(row), Counts.of(row)
 
 

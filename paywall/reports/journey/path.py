@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from paywall.access.journey.models import FirstPayment, JourneyDay
 from paywall.access.journey.steps import Step
 from paywall.accounts.models import Reader
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.membership.models import Plan
 from paywall.reports import page
 from paywall.reports.asked import Asked
@@ -21,7 +21,6 @@ from paywall.reports.page import Chart, Column, Figure, Kind, Report, Row, Shape
 PAID = "paid"
 # Up to so many days are shown one by one, up to so many by the week.
 BY_DAY, BY_WEEK = timedelta(days=31), timedelta(days=183)
-BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def paid(asked: Asked) -> Iterator[Row]:
         .where(FirstPayment.day.between(asked.since, asked.until))
         .order_by(FirstPayment.day.desc(), FirstPayment.reader_id.desc())
     )
-    for first, email, plan in db.session.execute(query.execution_options(yield_per=BATCH)):
+    for first, email, plan in streamed(query):
         yield first.day, email, plan, first.money
 
 
