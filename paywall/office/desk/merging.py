@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from paywall import clock
 from paywall.access.gift_links.models import GiftArrival, GiftLink
+from paywall.access.journey.models import CarriedTouches, FirstPayment
 from paywall.access.models import MeterRead
 from paywall.accounts import names, proofs, readers, trail
 from paywall.accounts.models import Reader
@@ -125,7 +126,7 @@ def _move(found: Join) -> Moved:
     for name, table, column in _PLAIN:
         moved[name] = _hand_over(table, column, kept_id, column == gone_id)
     _move_reads(kept_id, gone_id)
-    _move_arrival(kept_id, gone_id)
+    _move_firsts(kept_id, gone_id)
     return moved
 
 
@@ -198,12 +199,12 @@ def _move_reads(kept_id: int, gone_id: int) -> None:
     db.session.execute(moving.execution_options(synchronize_session=False))
 
 
-def _move_arrival(kept_id: int, gone_id: int) -> None:
-    """By which gift link they came: the one by which the kept account came stands, if there is one."""
-    if db.session.scalar(select(GiftArrival.id).where(GiftArrival.reader_id == kept_id)) is None:
-        db.session.execute(
-            update(GiftArrival).where(GiftArrival.reader_id == gone_id).values(reader_id=kept_id)
-        )
+def _move_firsts(kept_id: int, gone_id: int) -> None:
+    """What is known of a reader once: that of the kept account stands, if there is any."""
+    for table in (GiftArrival, FirstPayment, CarriedTouches):
+        if db.session.scalar(select(table.reader_id).where(table.reader_id == kept_id)) is None:
+            moving = update(table).where(table.reader_id == gone_id).values(reader_id=kept_id)
+            db.session.execute(moving.execution_options(synchronize_session=False))
 
 
 def _close(found: Join) -> None:
