@@ -28,7 +28,7 @@ def _menu() -> dict[str, object]:
 
 
 @office.get("/why")
-@may_enter(*StaffRole)
+@may_enter(StaffRole.OWNER, StaffRole.MEMBERSHIP, StaffRole.BOOKKEEPER)
 def trace() -> tuple[str, int]:
     """The trace for `?reader=<e-mail>&article=<slug>`; without a reader for a visitor."""
     email, now = request.args.get("reader", "").strip(), clock.now()

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from paywall import clock as ours
 from paywall.access.gift_links.models import GiftLink
+from paywall.access.journey.models import FirstPayment
 from paywall.access.models import MeterRead
 from paywall.accounts.models import Reader
 from paywall.billing import customers
@@ -35,11 +36,11 @@ MOVES = {
     "first_payment",
     "meter_read",
 }
-# Written in the past and true of it, closed before, or dead with the account; `factor` only staff have.
+# Written in the past and true of it, closed before, or dead with the account; `factor` only staff have; what
+# was carried to a Checkout of either is gone.
 STAYS = {
     "carried_touches",
     "factor",
-    "first_payment",
     "membership_event",
     "checkout_try",
     "former_address",
@@ -110,7 +111,7 @@ def test_an_account_that_pays_becomes_part_of_one_that_does_not(counter: Counter
     assert of(gone) == []
     assert of(counter.reader_id) == [(Source.STRIPE, Status.ACTIVE), (Source.COMP, Status.ACTIVE)]
     assert db.session.scalars(select(StripeCustomer.reader_id)).all() == [counter.reader_id]
-    for whose in (Invoice.reader_id, Payment.reader_id, GiftLink.giver_id):
+    for whose in (Invoice.reader_id, Payment.reader_id, GiftLink.giver_id, FirstPayment.reader_id):
         assert set(db.session.scalars(select(whose))) == {counter.reader_id}
     reads = select(MeterRead.reader_id, MeterRead.key).order_by(MeterRead.key)
     assert db.session.execute(reads).all() == [(counter.reader_id, "1"), (counter.reader_id, "2")]
