@@ -1,6 +1,7 @@
 """The benches run, at a size that tells nothing of speed."""
 
 import json
+import math
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -10,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from bench import gate, intake, reconcile, wrk
+from bench import gate, intake, reconcile, staff, wrk
 from bench.intake import Findings
 from bench.wrk import Crowd
 
@@ -88,3 +89,14 @@ def test_an_answer_that_is_an_error_is_no_figure() -> None:
         with pytest.raises(wrk.Failed):
             wrk.come(broken.server_port, Crowd(["/"]), 1)
         broken.shutdown()
+
+
+@pytest.mark.server
+def test_staffs_pages_are_measured_and_none_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = tmp_path / "out" / "staff.json"
+    smallest = "--databases sqlite --readers 60 --tries 1"
+    staff.main([*smallest.split(), "--kept", str(tmp_path / "kept"), "--out", str(figures)])
+    told = json.loads(figures.read_text())["sqlite"]["60"]
+    assert all(math.isfinite(row["slowest"]) for row in told)
+    assert any(row["case"].startswith("/staff/reports/movement") for row in told)
+    assert "rolled up anew" in capsys.readouterr().out
