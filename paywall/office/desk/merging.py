@@ -203,6 +203,14 @@ def _move_reads(kept_id: int, gone_id: int) -> None:
     db.session.execute(moving.execution_options(synchronize_session=False))
 
 
+def _move_arrival(kept_id: int, gone_id: int) -> None:
+    """By which gift link they came: the one by which the kept account came stands, if there is one."""
+    if db.session.scalar(select(GiftArrival.id).where(GiftArrival.reader_id == kept_id)) is None:
+        db.session.execute(
+            update(GiftArrival).where(GiftArrival.reader_id == gone_id).values(reader_id=kept_id)
+        )
+
+
 def _close(found: Join) -> None:
     """The account says where it went, opens to nobody, and what was joined to it before follows."""
     gone, kept = found.gone, found.kept
