@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased
 
 from paywall import clock
-from paywall.access.gift_links.models import GiftLink
+from paywall.access.gift_links.models import GiftArrival, GiftLink
 from paywall.access.journey import paying
 from paywall.access.models import MeterRead
 from paywall.accounts import names, proofs, readers, trail
