@@ -125,7 +125,8 @@ def _figures(asked: Asked, total: Counts) -> list[Figure]:
 
 
 def _first(asked: Asked) -> int:
-    query = select(func.count()).where(FirstPayment.day.between(asked.since, asked.until))
+    query = select(func.count()).select_from(FirstPayment)
+    query = query.where(FirstPayment.day.between(asked.since, asked.until))
     if asked.plan:
         query = query.join(Plan, Plan.id == FirstPayment.plan_id).where(Plan.slug == asked.plan)
     return db.session.scalar(query) or 0
