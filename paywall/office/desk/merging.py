@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased
 
 from paywall import clock
-from paywall.access.gift_links.models import GiftLink
+from paywall.access.gift_links.models import GiftArrival, GiftLink
 from paywall.access.journey import paying
 from paywall.access.models import MeterRead
 from paywall.accounts import names, proofs, readers, trail
@@ -201,6 +201,14 @@ def _move_reads(kept_id: int, gone_id: int) -> None:
     )
     moving = update(MeterRead).where(MeterRead.reader_id == gone_id).values(reader_id=kept_id)
     db.session.execute(moving.execution_options(synchronize_session=False))
+
+
+def _move_arrival(kept_id: int, gone_id: int) -> None:
+    """By which gift link they came: the one by which the kept account came stands, if there is one."""
+    if db.session.scalar(select(GiftArrival.id).where(GiftArrival.reader_id == kept_id)) is None:
+        db.session.execute(
+            update(GiftArrival).where(GiftArrival.reader_id == gone_id).values(reader_id=kept_id)
+        )
 
 
 def _close(found: Join) -> None:
