@@ -13,7 +13,7 @@ APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/journey/steps.py,paywall/access/journey/touches.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/newsroom/differences.py,paywall/office/simulator.py,paywall/reports/asked.py,paywall/reports/fold.py,paywall/reports/measures.py,paywall/reports/stretch.py,paywall/reports/tally.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
-.PHONY: help run test sure torture bench lint lock messages clean system wrk postgresql caches
+.PHONY: help run test sure torture bench lint lock messages pictures clean system wrk postgresql caches
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ lock: ## Write the lock files anew from pyproject.toml (needs uv)
 	@for group in '' '-dev'; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header $${group:+--group dev} pyproject.toml -o requirements$$group.lock || exit 1; done
+
+pictures: system .venv/test.stamp ## Take the pictures of README and docs from a demo with a past of a year
+	@$(BIN)/python -m tests.browser.pictures docs/pictures
 
 messages: .venv/test.stamp ## Collect the texts to translate into paywall/translations/messages.pot
 	@mkdir -p paywall/translations

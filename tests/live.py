@@ -26,6 +26,8 @@ class Running:
     at the end.
     """
 
+    patience = START
+
     def __init__(self, command: str, *, folder: Path, environ: Mapping[str, str], log: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -90,7 +92,7 @@ class Running:
         return status == 200
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START
+        deadline = time.monotonic() + self.patience
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
@@ -105,13 +107,14 @@ class Running:
 
 
 class Server(Running):
-    """The demo; `data` is its folder."""
+    """The demo, with a past of so many `months`; `data` is its folder."""
 
-    def __init__(self, data: Path, **environ: str) -> None:
+    def __init__(self, data: Path, *, months: int = 0, **environ: str) -> None:
         self.data = data
+        self.patience = START * (1 + months)
         given = {"PAYWALL_DATA_DIR": str(data), "PAYWALL_RATE_LIMITS": "false"}
         super().__init__(
-            "paywall.demo --port {port}",
+            f"paywall.demo --port {{port}} --months {months}",
             folder=ROOT,
             environ={**os.environ, **given, **environ},
             log=data / "output.txt",
