@@ -12,7 +12,7 @@ from paywall.accounts import addresses, readers
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.accounts.trail import StaffAct
-from paywall.db import db, read_only
+from paywall.db import db, read_only, streamed
 from paywall.errors import BadInput, NotFound, PaywallError
 from paywall.office import acts, words
 from paywall.office.acts import Asked
@@ -81,7 +81,7 @@ def _page(asked: Asked) -> Shown:
 
 
 def _cells(asked: Asked) -> Iterator[tuple[object, ...]]:
-    for line in db.session.scalars(acts.lines(asked).execution_options(yield_per=500)):
+    for (line,) in streamed(acts.lines(asked)):
         told = [
             "; ".join(f"{name}: {value}" for name, value in side.items())
             for side in (line.before, line.after)

@@ -10,14 +10,13 @@ from sqlalchemy.orm import joinedload
 
 from paywall.accounts.models import Reader
 from paywall.billing.groups.models import Group, Seat
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import HOLDING
 from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Chart, Column, Figure, Kind, Report, Row, Shape, Table
 
-BATCH = 1000
 GROUPS = "Groups whose owner holds the membership today, whatever days are asked for."
 SOLD = "Seats that the owners of these groups pay for today; the owner has one of them."
 FILLED = "Of those, the owners' own and those that members have taken."
@@ -73,8 +72,7 @@ def joined(asked: Asked) -> Iterator[Row]:
     """Each of them, oldest first."""
     query = _asked_for(select(Seat), Seat.joined_at, asked).order_by(Seat.joined_at, Seat.id)
     owner = joinedload(Seat.group).joinedload(Group.subscription).joinedload(Subscription.reader)
-    query = query.options(joinedload(Seat.reader), owner).execution_options(yield_per=BATCH)
-    for seat in db.session.scalars(query):
+    for (seat,) in streamed(query.options(joinedload(Seat.reader), owner)):
         left = asked.day_of(seat.left_at) if seat.left_at else None
         why = seat.why.value if seat.why else None
         yield (asked.day_of(seat.joined_at), seat.reader.email, seat.group.owner.email, left, why)

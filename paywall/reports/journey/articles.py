@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from paywall import clock
 from paywall.access.journey.models import ArticleDay, ArticlePaid, FirstPayment
 from paywall.accounts.models import StaffRole
-from paywall.db import db
+from paywall.db import db, streamed
 from paywall.membership.models import Plan
 from paywall.money import Money
 from paywall.reports import page
@@ -19,7 +19,7 @@ from paywall.reports.journey.found import COUNTED, Counts, Named
 from paywall.reports.journey.words import ARTICLE_NOTES, LAST_TOUCH, SIGN_UPS
 from paywall.reports.page import READS, Cell, Column, Figure, Kind, Link, Report, Row, Table
 
-MOST, BATCH = 100, 1000
+MOST = 100
 T = TypeVar("T", ArticleDay, ArticlePaid)
 USUAL = "last"
 # What most want to know comes first: a narrow screen shows no more.
@@ -85,8 +85,7 @@ def days(asked: Asked) -> Iterator[Row]:
         .where(ArticleDay.day.between(asked.since, asked.until))
         .order_by(ArticleDay.day.desc(), ArticleDay.key, ArticleDay.word)
     )
-    rows = db.session.scalars(query.execution_options(yield_per=BATCH))
-    for row, named in _with_names(rows):
+    for row, named in _with_names(row for (row,) in streamed(query)):
         yield row.day, _title(row.key, named), row.word.replace("_", " "), row.times
 
 
@@ -109,7 +108,7 @@ def payments(asked: Asked) -> Iterator[Row]:
     plans = dict(db.session.execute(select(Plan.id, Plan.name)).all())
     query = select(ArticlePaid).where(*found.paid_within(asked))
     rows = query.order_by(ArticlePaid.day.desc(), ArticlePaid.key, ArticlePaid.plan_id, ArticlePaid.currency)
-    for row, named in _with_names(db.session.scalars(rows.execution_options(yield_per=BATCH))):
+    for row, named in _with_names(row for (row,) in streamed(rows)):
         last, any_ = Money(row.last_amount, row.currency), Money(row.any_amount, row.currency)
         yield row.day, _title(row.key, named), plans[row.plan_id], row.last, last, row.any, any_
 
