@@ -30,7 +30,7 @@ from tests.accounts.browser import (
 from tests.staffing import SET_UP, Phone, grow_stale, key_in, set_up
 
 VERA = "vera@example.org"
-ASK, PAGE = "/sign-in/factor", "/staff/why"
+ASK, PAGE = "/sign-in/factor", "/staff/simulate"
 one_database = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 

@@ -86,11 +86,11 @@ def test_roles_are_changed_with_a_reason(app: Flask, owner: FlaskClient, staff: 
 
 def test_who_ends_is_signed_out_and_stays_a_reader(app: Flask, owner: FlaskClient, staff: Staff) -> None:
     editor = staff("editor")
-    assert editor.get("/staff/why").status_code == 200
+    assert editor.get("/staff/simulate").status_code == 200
     page = f"{LIST}/{number(app, 'editor@staff.example')}"
     assert send(owner, f"{page}/end", page=page, reason="Moved on").location == LIST
     assert roles(app, "editor@staff.example") == frozenset()
-    assert editor.get("/staff/why").location == "/sign-in?next=/staff/why"
+    assert editor.get("/staff/simulate").location == "/sign-in?next=/staff/simulate"
     assert owner.get(page).status_code == 404
     left = number(app, "owner@staff.example")
     with app.app_context():
@@ -144,6 +144,6 @@ def test_an_owner_resets_a_lost_factor(
     page = f"{LIST}/{number(app, 'editor@staff.example')}"
     assert send(owner, f"{page}/factor", page=page, reason="Phone in the lake").location == page
     assert "not yet: they cannot enter" in owner.get(page).text
-    assert editor.get("/staff/why").location == "/sign-in?next=/staff/why"
+    assert editor.get("/staff/simulate").location == "/sign-in?next=/staff/simulate"
     assert (letters()[-1].kind, letters()[-1].to) == ("second_factor", "editor@staff.example")
     assert lines(app) == [("owner@staff.example", "second factor reset", "Phone in the lake")]
