@@ -203,14 +203,15 @@ def _send(
     start_response: "StartResponse",
 ) -> Iterable[bytes]:
     is_shared = arrival.is_shared and not own
+    # What brings a cookie has no tag: a cache that is told 304, or makes one of a tag that is known, would
+    # keep the cookie with the page that it holds for all, or give it without the page.
     about = [
-        ("ETag", page.etag),
+        *(() if own else (("ETag", page.etag),)),
         ("Vary", "Cookie"),
         ("Cache-Control", "public, no-cache" if is_shared else "private, no-cache"),
         ("X-Paywall", arrival.said),
         *own,
     ]
-    # A cache that is told 304 would keep the cookie with the page that it holds for all.
     known = None if own else environ.get("HTTP_IF_NONE_MATCH")
     if known and parse_etags(known).contains_weak(page.etag.strip('"')):
         start_response("304 Not Modified", about)

@@ -124,9 +124,12 @@ class Tally:
 
 def is_read_by_someone(environ: Mapping[str, Any]) -> bool:
     """Whether a request is somebody's reading: no HEAD, nothing fetched ahead, no program."""
-    if environ["REQUEST_METHOD"] != "GET" or is_fetched_ahead(environ):
-        return False
-    return not _is_program(environ.get("HTTP_USER_AGENT", "")[:300])
+    return environ["REQUEST_METHOD"] == "GET" and is_asked_by_someone(environ)
+
+
+def is_asked_by_someone(environ: Mapping[str, Any]) -> bool:
+    """Whether a person asks, for a page or what a HEAD says of it: nothing fetched ahead, no program."""
+    return not is_fetched_ahead(environ) and not _is_program(environ.get("HTTP_USER_AGENT", "")[:300])
 
 
 def is_fetched_ahead(environ: Mapping[str, Any]) -> bool:

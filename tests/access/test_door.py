@@ -143,6 +143,7 @@ def test_one_query_for_a_reader_and_none_for_a_visitor(app: Flask, house: House,
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(house: House) -> None:
+    house.client.get("/article/a")
     tag = house.client.get("/article/a").headers["ETag"]
     again = house.client.get("/article/a", headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")

@@ -65,10 +65,12 @@ class Journey:
         That is the cookie of touches, if there is a new one: then the answer is for this browser alone. Asks
         no database, never waits, never raises.
         """
-        if reason in UNCOUNTED or not tally.is_read_by_someone(environ):
+        if reason in UNCOUNTED or not tally.is_asked_by_someone(environ):
             return NOTHING
         today = self.day(now)
-        _counted.add((self._tally, today, reason, key, path))
+        # A HEAD is no visit, but is told what a GET would be: a cache may ask the one for the other.
+        if environ["REQUEST_METHOD"] == "GET":
+            _counted.add((self._tally, today, reason, key, path))
         if reason not in TOUCHING or not self._remembers or refuses(environ):
             return NOTHING
         return self._headers(cookie_in(environ, touches.COOKIE), key, today)
