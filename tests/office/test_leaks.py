@@ -45,6 +45,7 @@ def test_nothing_comes_out_through_any_route(app: Flask) -> None:
     assert count.asked > 4 * len(rules)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_command_leaves_nothing_behind(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
         publish()
