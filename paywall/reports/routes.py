@@ -5,15 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import Response, abort, current_app, render_template, request, stream_with_context
+from flask import Response, abort, render_template, request, stream_with_context
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy import select
 
 from paywall import clock
 from paywall.accounts.routes import may_enter
-from paywall.config import Settings
 from paywall.db import db, read_only
 from paywall.errors import BadInput
 from paywall.membership.models import Plan
@@ -21,6 +19,7 @@ from paywall.membership.rules import Source
 from paywall.reports import export, page, shown
 from paywall.reports.asked import Asked, Preset, preset, read
 from paywall.reports.page import Behind, Column, Page, Row
+from paywall.reports.rollup import zone
 
 ON_A_PAGE, PAGES = 100, 100
 
@@ -35,12 +34,6 @@ def add(state: BlueprintSetupState) -> None:
 def day(instant: datetime) -> str:
     """The calendar day of an instant where the paper is made."""
     return f"{instant.astimezone(zone()):%Y-%m-%d}"
-
-
-def zone() -> ZoneInfo:
-    """By whose calendar months begin."""
-    settings: Settings = current_app.extensions["settings"]
-    return ZoneInfo(settings.timezone)
 
 
 def usual(one: Page) -> Asked:

@@ -25,6 +25,7 @@ from paywall.reports.fold import Kind
 from paywall.reports.journey import articles, path  # noqa: F401  # likewise
 from paywall.reports.page import READS
 from paywall.reports.patrons.look import look
+from paywall.reports.rollup import zone
 
 reports = Blueprint("reports", __name__, url_prefix="/staff")
 reports.record(routes.add)
@@ -51,7 +52,7 @@ def overview() -> str:
     """Active patrons, new and ended this month, and what they bring a month by currency."""
     db.session.commit()
     read_only()
-    seen = look(Asked(*preset(Preset.THIS_MONTH, clock.now().astimezone(routes.zone()).date())))
+    seen = look(Asked(*preset(Preset.THIS_MONTH, clock.now().astimezone(zone()).date())))
     month = seen.now.whole()
     monthly = (Money(month.monthly(currency), currency) for currency in month.currencies())
     return render_template(
@@ -60,7 +61,7 @@ def overview() -> str:
         new=month.happened(Kind.JOINED).readers + month.happened(Kind.REJOINED).readers,
         left=month.happened(Kind.LEFT).readers,
         monthly=[money for money in monthly if money.amount],
-        since=clock.month_start(clock.now(), routes.zone()),
+        since=clock.month_start(clock.now(), zone()),
         now=clock.now(),
         notes=seen.notes,
         twice=queries.twice(),

@@ -13,7 +13,7 @@ from paywall.db import db
 from paywall.membership import applied, policy_words
 from paywall.office import words
 from paywall.office.house import health
-from paywall.reports.routes import zone
+from paywall.reports.rollup import zone
 
 ROLES = (StaffRole.OWNER, StaffRole.MEMBERSHIP)
 

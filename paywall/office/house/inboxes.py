@@ -14,7 +14,7 @@ from paywall.billing.models import EventState, StripeEvent
 from paywall.db import db
 from paywall.errors import NotFound
 from paywall.office import words
-from paywall.reports.routes import zone
+from paywall.reports.rollup import zone
 
 ON_A_PAGE = 50
 ROLES = (StaffRole.OWNER, StaffRole.MEMBERSHIP)

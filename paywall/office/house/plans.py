@@ -20,7 +20,7 @@ from paywall.membership.models import Plan, PlanState, Subscription
 from paywall.membership.rules import HOLDING, Interval
 from paywall.office import words
 from paywall.office.house import plan_forms
-from paywall.reports.routes import zone
+from paywall.reports.rollup import zone
 
 MAY_READ = (StaffRole.OWNER, StaffRole.MEMBERSHIP)
 STATES = {

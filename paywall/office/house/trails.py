@@ -17,7 +17,7 @@ from paywall.errors import BadInput, NotFound, PaywallError
 from paywall.office import acts, words
 from paywall.office.acts import Asked
 from paywall.reports import export
-from paywall.reports.routes import zone
+from paywall.reports.rollup import zone
 
 ON_A_PAGE = 50
 HEADER = ("number", "at", "who", "act", "about", "before", "after", "reason")

@@ -16,9 +16,10 @@ from paywall.config import Settings
 from paywall.db import db, read_only
 from paywall.mail import Care, Letter
 from paywall.money import Money
-from paywall.reports import page, routes, shown
+from paywall.reports import page, shown
 from paywall.reports.asked import Asked, Preset, preset
 from paywall.reports.page import Figure, Page
+from paywall.reports.rollup import zone
 
 KIND = "figures"
 READERS = (StaffRole.OWNER, StaffRole.BOOKKEEPER)
@@ -49,10 +50,10 @@ class Part:
 def monthly() -> None:
     """Write last month's letter in the first days of a month, to whoever has not had it; commits."""
     settings: Settings = current_app.extensions["settings"]
-    today = clock.now().astimezone(routes.zone()).date()
+    today = clock.now().astimezone(zone()).date()
     if not settings.monthly_letter or today.day not in DAYS:
         return
-    asked = Asked(*preset(Preset.LAST_MONTH, today), zone=routes.zone())
+    asked = Asked(*preset(Preset.LAST_MONTH, today), zone=zone())
     missing = _missing(asked)
     db.session.commit()
     if not missing:

@@ -16,6 +16,7 @@ from paywall.errors import PaywallError
 from paywall.office.newsroom import pages, written
 from paywall.office.newsroom.forms import RuleForm, UnlockForm
 from paywall.office.newsroom.views import EDITORS, LARGEST_ID
+from paywall.reports.rollup import zone
 
 NEWEST = 50
 
@@ -70,7 +71,7 @@ def unlock() -> ResponseReturnValue:
     if form.validate():
         try:
             gatekeeping.unlock(
-                until=written.moment(form.until.data or "", pages.zone()) or clock.now(),
+                until=written.moment(form.until.data or "", zone()) or clock.now(),
                 why=form.why.data or "",
                 by=current_user.email,
                 article=(form.article.data or "").strip() or None,

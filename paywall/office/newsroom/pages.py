@@ -1,7 +1,6 @@
 """What the pages of the newsroom show, and the articles that they are about."""
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from flask import current_app, render_template
 from sqlalchemy import select
@@ -18,6 +17,7 @@ from paywall.office import words
 from paywall.office.newsroom import catalogue, differences, proofs, written
 from paywall.office.newsroom.forms import AS_RULES_SAY, LEVELS, METERED, ArticleForm
 from paywall.office.newsroom.proofs import Proof
+from paywall.reports.rollup import zone
 
 CHOSEN = {"gate": {"": AS_RULES_SAY, **LEVELS}, "is_metered": METERED}
 NO_ARTICLE = "There is no such article: perhaps it was deleted."
@@ -90,9 +90,3 @@ def held(article_id: int) -> Article:
 def _said(field: str, value: object) -> object:
     """What a field says, in the words in which it is chosen."""
     return CHOSEN[field].get(str(value), value) if field in CHOSEN else value
-
-
-def zone() -> ZoneInfo:
-    """The site's."""
-    settings: Settings = current_app.extensions["settings"]
-    return ZoneInfo(settings.timezone)

@@ -20,6 +20,7 @@ from paywall.office.newsroom import catalogue, pages, saving, uploading, written
 from paywall.office.newsroom.catalogue import Asked, Place, State
 from paywall.office.newsroom.forms import ArticleForm, ListForm
 from paywall.office.newsroom.saving import Gone, Overtaken, Saved, Wrong
+from paywall.reports.rollup import zone
 
 EDITORS = (StaffRole.OWNER, StaffRole.EDITOR)
 # A larger number is no row's, and PostgreSQL refuses to look for it.
@@ -53,7 +54,7 @@ def index() -> str:
 def begin() -> str:
     """An empty sheet."""
     form = ArticleForm(formdata=None)
-    form.say(UNSEEN, pages.zone())
+    form.say(UNSEEN, zone())
     return pages.editor(form, None, _read(form, UNSEEN).manuscript)
 
 
@@ -71,7 +72,7 @@ def edit(article_id: int) -> str:
     article = pages.found(article_id)
     given = typesetting.manuscript(article)
     form = ArticleForm(formdata=None)
-    form.say(given, pages.zone())
+    form.say(given, zone())
     form.version.data = str(article.version)
     return pages.editor(form, article, given)
 
@@ -179,11 +180,11 @@ def _told(article: Article, kept: Kept) -> str:
         case State.OUT:
             return f"{what} Readers see it within a second."
         case State.AHEAD:
-            return f"{what} It comes out on {words.local(at, pages.zone())}."
+            return f"{what} It comes out on {words.local(at, zone())}."
     return f"{what} It is a draft."
 
 
 def _read(form: ArticleForm, before: Manuscript) -> written.Written:
     texts = {name: value for name, value in form.data.items() if isinstance(value, str)}
     said = {field.name: "" for field in form} | texts
-    return written.read(said, list(form.plans.data or ()), before, pages.zone())
+    return written.read(said, list(form.plans.data or ()), before, zone())
