@@ -88,7 +88,7 @@ def of(start: datetime) -> Month:
     name = f"{start:%Y-%m}"
     statements = tuple(
         Statement(sums.get(currency) or Sums(name, currency), held.get(currency, 0), sent.get(currency, ()))
-        for currency in sorted(held.keys() | sums.keys())
+        for currency in sorted(held.keys() | sums.keys() | sent.keys())
     )
     return Month(start, end, _read_until(), statements)
 

@@ -132,6 +132,16 @@ class TestPage:
         write(books)
         return f"{min(one.made_at for one in books.transactions):%Y-%m}"
 
+    def test_a_month_in_which_all_that_came_back_was_sent_again_names_both(
+        self, bookkeeper: FlaskClient
+    ) -> None:
+        books, _, _, payouts = lived([("join", 1), ("month", 0), ("send_back", 0), ("month", 0)])
+        write(books)
+        names = sorted({f"{one.made_at:%Y-%m}" for one in books.payouts})
+        rows = [row for name in names for row in shown(bookkeeper, name)]
+        sent = {row["object"]: row["amount"] for row in rows if row["line"].startswith("Payout")}
+        assert sent == {stripe_id: f"{amount / 100:.2f}" for stripe_id, _, amount in payouts}
+
     def test_a_difference_names_its_objects(self, bookkeeper: FlaskClient, month: str) -> None:
         assert "What differs" not in bookkeeper.get(f"/staff/tie-out?month={month}").text
         paid = db.session.scalars(select(Payment).where(Payment.invoice.is_not(None))).first()
