@@ -1,24 +1,33 @@
 """What the reports read: the rolled-up rows, and the lines of the ledger that are not in them yet."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import ColumnElement, case, func, null, select
 
 from paywall import clock, jobs
 from paywall.db import db
+from paywall.membership.rules import Change, Source
 from paywall.reports import ledger, rollup
-from paywall.reports.fold import Kind, Scope, month_of
-from paywall.reports.models import ReportCohort, ReportDay, ReportMark
+from paywall.reports.fold import ALL_PLANS, Kind, Scope, month_of
+from paywall.reports.models import ReportCohort, ReportDay, ReportMark, ReportParting
 from paywall.reports.stretch import Cell, Span
 from paywall.reports.tally import CohortKey, Sum, Tally
 
 # So many lines are folded while somebody waits for the page: a million readers make them in days.
 MOST = 5000
+
+
+class Monthly(NamedTuple):
+    """What is told apart of those who leave: in which month what happened, and why."""
+
+    month: date
+    change: Change
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,24 @@ class Rolled:
             if key.scope == scope:
                 found[key] = found.get(key, Sum()).plus(*more)
         return found
+
+    def partings(
+        self, since: date, until: date, plan_id: int, sources: Collection[Source]
+    ) -> Counter[Monthly]:
+        """How many there were in each month from a day to another, both included, and why."""
+        found: Counter[Monthly] = Counter()
+        if self.has_rows:
+            by = (ReportParting.month, ReportParting.change, ReportParting.reason)
+            query = select(*by, func.sum(ReportParting.number)).group_by(*by)
+            query = query.where(ReportParting.day.between(since, until), ReportParting.source.in_(sources))
+            if plan_id != ALL_PLANS:
+                query = query.where(ReportParting.plan_id == plan_id)
+            for month, change, reason, number in db.session.execute(query):
+                found[Monthly(month, change, reason)] = int(number)
+        for one, number in self.news.partings().items() if self.news else ():
+            if since <= one.day <= until and plan_id in {ALL_PLANS, one.plan_id} and one.source in sources:
+                found[Monthly(month_of(one.day), one.change, one.reason)] += number
+        return +found
 
     def days(self, since: date, until: date, scope: Scope, kinds: Collection[Kind]) -> list[date]:
         """The days on which anything of some kinds can have happened in a scope."""
