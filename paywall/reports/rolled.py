@@ -42,10 +42,13 @@ class Rolled:
     has_rows: bool = True
     news: Tally | None = None
 
-    def spans(self, since: date, until: date, scopes: Collection[Scope]) -> dict[Scope, Span]:
+    def spans(
+        self, since: date, until: date, scopes: Collection[Scope], kinds: Collection[Kind] = tuple(Kind)
+    ) -> dict[Scope, Span]:
         """For each scope what happened before a day, and from then on until another, that day included."""
         found: defaultdict[Scope, _Cells] = defaultdict(lambda: defaultdict(dict))
-        for scope, month, cell, more in (*self._rows(since, until, scopes), *self._news(since, until)):
+        rows, news = self._rows(since, until, scopes, kinds), self._news(since, until, kinds)
+        for scope, month, cell, more in (*rows, *news):
             cells = found[scope][month]
             cells[cell] = cells.get(cell, Sum()).plus(*more)
         return {scope: _span(since, until, found[scope]) for scope in scopes}
@@ -99,7 +102,9 @@ class Rolled:
                 found.add(key.day)
         return sorted(found)
 
-    def _rows(self, since: date, until: date, scopes: Collection[Scope]) -> Iterator["_Found"]:
+    def _rows(
+        self, since: date, until: date, scopes: Collection[Scope], kinds: Collection[Kind]
+    ) -> Iterator["_Found"]:
         if not self.has_rows:
             return
         when: ColumnElement[Any] = case((ReportDay.day < since, null()), else_=ReportDay.month)
@@ -108,15 +113,15 @@ class Rolled:
             select(*by, func.sum(ReportDay.readers), func.sum(ReportDay.amount))
             .where(ReportDay.plan_id.in_({scope.plan_id for scope in scopes}))
             .where(ReportDay.source.in_({scope.source for scope in scopes}))
-            .where(ReportDay.day <= until)
+            .where(ReportDay.day <= until, ReportDay.kind.in_(kinds))
             .group_by(*by)
         )
         for plan_id, source, month, currency, kind, readers, amount in db.session.execute(query):
             yield Scope(plan_id, source), month, (currency, kind), Sum(int(readers), int(amount))
 
-    def _news(self, since: date, until: date) -> Iterator["_Found"]:
+    def _news(self, since: date, until: date, kinds: Collection[Kind]) -> Iterator["_Found"]:
         for (scope, day, currency, kind), more in self.news.days().items() if self.news else ():
-            if day <= until:
+            if day <= until and kind in kinds:
                 yield scope, None if day < since else month_of(day), (currency, kind), more
 
 

@@ -30,12 +30,12 @@ def leaving(
         "Asked to end": len(told(books, "canceling", since, until)),
         "Changed their minds": len(told(books, "cancel_undone", since, until)),
     }
-    rows = [
+    rows: list[Sequence[Any]] = [
         (word, now[one], share(now[one], now.total()), before[one], share(before[one], before.total()))
         for one, word in WORDS.items()
         if one in now or one in before
     ]
-    by_month = [
+    by_month: list[Sequence[Any]] = [
         (first.replace(day=1), *(reasons(books, first, last)[one] for one in WORDS if one in now))
         for first, last in months(since, until)
     ]
