@@ -61,7 +61,7 @@ def leaving(asked: Asked) -> Report:
         _counted("Asked to end", Change.CANCELING, told, told_before, ASKED_TO_END),
         _counted("Changed their minds", Change.CANCEL_UNDONE, told, told_before, UNDONE),
     )
-    tables = (_table(now, before), _by_month([month.since for month in asked.months()], told))
+    tables = (_table(now, before), _by_month([month_of(days.since) for days in asked.months()], told))
     return Report("Why they leave", figures, tables, (NOTE, *seen.notes))
 
 
@@ -102,13 +102,14 @@ def _table(now: Counter[str], before: Counter[str]) -> Table:
     return Table("Reasons", meaning, columns, rows)
 
 
-def _by_month(days: Sequence[date], told: Counter[Monthly]) -> Table:
-    ends = {month: _reasons(told, month) for month in map(month_of, days)}
+def _by_month(months: Sequence[date], told: Counter[Monthly]) -> Table:
     found = _reasons(told)
     new = sorted(found.keys() - WORDS.keys())
     named = {one: in_words(one) for one in (*(one for one in WORDS if found[one]), *new)}
     columns = (Column("Month", Kind.MONTH), *(Column(name, Kind.NUMBER) for name in named.values()))
-    rows: list[Row] = [(month, *(count[one] for one in named)) for month, count in ends.items()]
+    rows: list[Row] = [
+        (month, *(told[Monthly(month, Change.ENDED, one)] for one in named)) for month in months
+    ]
     chart = Chart(Shape.STACKED, tuple(named.values())) if named else None
     return Table("Reasons by month", BY_MONTH, columns, rows, chart)
 
@@ -117,12 +118,12 @@ def _partings(seen: Look, days: Asked) -> Counter[Monthly]:
     return seen.rolled.partings(days.since, days.until, seen.scope.plan_id, _sources(days))
 
 
-def _reasons(told: Counter[Monthly], only: date | None = None) -> Counter[str]:
-    """How many left for each reason, in all months or in one of them."""
+def _reasons(told: Counter[Monthly]) -> Counter[str]:
+    """How many left for each reason."""
     found: Counter[str] = Counter()
-    for (month, change, reason), number in told.items():
-        if change is Change.ENDED and only in {None, month}:
-            found[reason] += number
+    for one, number in told.items():
+        if one.change is Change.ENDED:
+            found[one.reason] += number
     return found
 
 
