@@ -66,3 +66,8 @@ class Seen:
     def month(self) -> date:
         """The first day of its month."""
         return self.day.replace(day=1)
+
+    @property
+    def year(self) -> date:
+        """The first day of its year."""
+        return self.day.replace(month=1, day=1)
