@@ -36,8 +36,7 @@ from paywall.access.journey.models import (
     FirstPayment,
     JourneyDay,
 )
-from paywall.access.journey.paying import DAYS_KEPT
-from paywall.access.journey.steps import Step
+from paywall.access.journey.steps import DAYS_KEPT, Step
 from paywall.accounts.models import Reader
 from paywall.articles.models import Article
 from paywall.db import db

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from paywall.access.journey.paying import DAYS_KEPT
+from paywall.access.journey.steps import DAYS_KEPT
 from paywall.reports.asked import DAY, Asked, plus_months
 
 
