@@ -10,7 +10,7 @@ REPLAY :=
 MUTANT :=
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
-PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/journey/steps.py,paywall/access/journey/touches.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/newsroom/differences.py,paywall/office/simulator.py,paywall/reports/asked.py,paywall/reports/fold.py,paywall/reports/measures.py,paywall/reports/partings.py,paywall/reports/stretch.py,paywall/reports/tally.py
+PURE := paywall/access/copies.py,paywall/access/crawlers/engines.py,paywall/access/crawlers/ranges.py,paywall/access/decision.py,paywall/access/gift_links/rules.py,paywall/access/institutions/domains.py,paywall/access/institutions/ranges.py,paywall/access/institutions/table.py,paywall/access/journey/steps.py,paywall/access/journey/touches.py,paywall/access/marked.py,paywall/access/meter.py,paywall/access/nesting.py,paywall/access/patterns.py,paywall/access/teaser.py,paywall/access/tokens.py,paywall/articles/agents.py,paywall/articles/terms.py,paywall/articles/words.py,paywall/billing/cashbook/rules.py,paywall/billing/cashbook/sums.py,paywall/billing/gifts/rules.py,paywall/billing/groups/rules.py,paywall/billing/reconcile/drift.py,paywall/billing/repricing/rules.py,paywall/billing/selfcare/rules.py,paywall/membership/discounts.py,paywall/membership/notices.py,paywall/membership/policy.py,paywall/membership/policy_words.py,paywall/membership/rules.py,paywall/membership/seats.py,paywall/money.py,paywall/office/newsroom/differences.py,paywall/office/simulator.py,paywall/reports/asked.py,paywall/reports/fold.py,paywall/reports/journey/parts.py,paywall/reports/measures.py,paywall/reports/partings.py,paywall/reports/stretch.py,paywall/reports/tally.py
 PIP := $(BIN)/pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
 .PHONY: help run test sure torture bench lint lock messages pictures clean system wrk postgresql caches
@@ -47,6 +47,7 @@ bench: postgresql wrk .venv/test.stamp ## Measure: gate, Stripe's events and sta
 	@echo && $(BIN)/python -m bench intake
 	@echo && $(BIN)/python -m bench reconcile --subscriptions 20000
 	@echo && $(BIN)/python -m bench staff
+	@echo && $(BIN)/python -m bench journey
 
 lint: .venv/test.stamp ## Check style, types and layers
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

@@ -9,7 +9,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -145,14 +145,16 @@ def main(words: list[str]) -> None:
         told[kind] = {}
         with databases.kept(kind, given.kept / kind) as made:
             for readers in given.readers:
-                told[kind][readers] = list(_printed(kind, made, readers, given.tries))
+                title = f"{readers:,} readers, {kind}"
+                told[kind][readers] = list(printed(title, measure(kind, made, readers, given.tries)))
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(told, indent=2))
 
 
-def _printed(kind: str, made: Databases, readers: int, tries: int) -> Iterator[dict[str, Any]]:
-    print(f"{f'{readers:,} readers, {kind}':<84}{'slowest':>9}{'median':>9}{'bar':>6}  met")
-    for row in measure(kind, made, readers, tries):
+def printed(title: str, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Print the rows of a table as they come, and give them back for a file."""
+    print(f"{title:<84}{'slowest':>9}{'median':>9}{'bar':>6}  met")
+    for row in rows:
         bar, is_met = (f"{row.bar:g} s", "yes" if row.is_met else "NO") if row.bar else ("", "")
         print(f"  {row.case:<82}{row.slowest:>7.2f} s{row.median:>7.2f} s{bar:>6}  {is_met}", flush=True)
         yield asdict(row)

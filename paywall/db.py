@@ -30,6 +30,8 @@ NAMING = {
 SEARCH_INDEX = "article_search"
 # So many rows are in memory at once.
 STREAMED = 1000
+# By itself PostgreSQL does a large sum in files, and first compiles it.
+ROOM = "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -111,6 +113,13 @@ def read_only() -> None:
         db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
     else:
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def read_much() -> None:
+    """The same for whoever sums up a great many rows."""
+    read_only()
+    if db.engine.dialect.name == "postgresql":
+        db.session.connection().exec_driver_sql(ROOM)
 
 
 def streamed(query: Executable, given: Mapping[str, Any] | None = None) -> Iterator[Any]:

@@ -40,6 +40,8 @@ class Article(HasTerms, Model):
         Index("ix_article_section_id_published_at", "section_id", "published_at"),
         # Whatever the newsroom's list is asked for, it is found here, and no row is read for it.
         Index("ix_article_catalogue", "updated_at", "id", "section_id", "published_at", "tags"),
+        # Where all articles stand, and who wrote them, without their texts.
+        Index("ix_article_shelf", "id", "section_id", "byline"),
     )
 
     id: Mapped[Id]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from paywall import clock
 from paywall.accounts.routes import may_enter
-from paywall.db import db, read_only
+from paywall.db import db, read_much
 from paywall.errors import BadInput
 from paywall.membership.models import Plan
 from paywall.membership.rules import Source
@@ -109,7 +109,7 @@ def _csv(name: str, asked: Asked, columns: tuple[Column, ...], rows: Iterable[Ro
 def _begin() -> None:
     """Leave the transaction in which it was found out who asks, and begin one that holds nobody up."""
     db.session.commit()
-    read_only()
+    read_much()
 
 
 def _found(one: Page, which: str) -> Behind:

@@ -1,4 +1,4 @@
-"""Adding what was counted to the tables: by day, by article and day, and by article and month."""
+"""Adding what was counted to the tables: by day, by article and day, and by article and month and year."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from paywall.access.journey.models import ArticleDay, ArticleMonth, ArticlePath, JourneyDay
+from paywall.access.journey.models import ArticleDay, ArticleMonth, ArticlePath, ArticleYear, JourneyDay
 from paywall.access.journey.steps import Seen, Step
 from paywall.db import insert
 
-# What a month keeps of each article, by its column.
+# What months and years keep of each article, by its column.
 COLUMNS = {
     Step.VISIT: "visits",
     Step.OFFER: "offers",
@@ -27,7 +27,8 @@ def add(connection: Connection, counts: Mapping[Seen, int]) -> None:
     _add_up(connection, JourneyDay, ("day", "step"), _by_step(counts))
     of_articles = {seen: times for seen, times in counts.items() if seen.key}
     _add_up(connection, ArticleDay, ("day", "key", "word"), _by_word(of_articles))
-    _add_up(connection, ArticleMonth, ("key", "month"), _by_month(of_articles))
+    _add_up(connection, ArticleMonth, ("month", "key"), _by_article(of_articles, "month"))
+    _add_up(connection, ArticleYear, ("key", "year"), _by_article(of_articles, "year"))
     _note_paths(connection, {seen.key: seen.path for seen in of_articles if seen.path})
 
 
@@ -49,13 +50,14 @@ def _by_word(counts: Mapping[Seen, int]) -> list[dict[str, Any]]:
     ]
 
 
-def _by_month(counts: Mapping[Seen, int]) -> list[dict[str, Any]]:
+def _by_article(counts: Mapping[Seen, int], period: str) -> list[dict[str, Any]]:
     found: dict[tuple[Any, ...], Counter[str]] = {}
     for seen, times in counts.items():
-        row = found.setdefault((seen.key, seen.month), Counter(dict.fromkeys(COLUMNS.values(), 0)))
+        nothing = Counter(dict.fromkeys(COLUMNS.values(), 0))
+        row = found.setdefault((seen.key, getattr(seen, period)), nothing)
         for step in seen.steps:
             row[COLUMNS[step]] += times
-    return [{"key": key, "month": month, **row} for (key, month), row in sorted(found.items())]
+    return [{"key": key, period: first, **row} for (key, first), row in sorted(found.items())]
 
 
 def _add_up(connection: Connection, table: Any, names: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

@@ -47,8 +47,22 @@ class ArticleMonth(Model):
     __tablename__ = "article_month"
     __table_args__ = BY_KEY
 
-    key: Mapped[str] = mapped_column(Key, primary_key=True)
     month: Mapped[date] = mapped_column(Date, primary_key=True)
+    key: Mapped[str] = mapped_column(Key, primary_key=True)
+    visits: Mapped[int]
+    offers: Mapped[int]
+    meter_spent: Mapped[int]
+    sign_ups: Mapped[int]
+
+
+class ArticleYear(Model):
+    """The sums of its months by calendar year (its first day), written together with them."""
+
+    __tablename__ = "article_year"
+    __table_args__ = BY_KEY
+
+    key: Mapped[str] = mapped_column(Key, primary_key=True)
+    year: Mapped[date] = mapped_column(Date, primary_key=True)
     visits: Mapped[int]
     offers: Mapped[int]
     meter_spent: Mapped[int]

@@ -9,13 +9,11 @@ from paywall import clock, jobs
 from paywall.access.journey import counting
 from paywall.access.journey.arriving import Journey
 from paywall.access.journey.models import ArticleDay, ArticlePaid, CarriedTouches, FirstPayment
-from paywall.access.journey.steps import Seen, Step
+from paywall.access.journey.steps import DAYS_KEPT, Seen, Step
 from paywall.config import Settings
 from paywall.db import db, insert
 from paywall.money import Money
 
-# For so long an article's days are kept; its months stay.
-DAYS_KEPT = timedelta(days=400)
 BETWEEN = "/"
 
 

@@ -3,9 +3,12 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from paywall.access.decision import Reason
+
+# For so long an article's days are kept; its months and years stay.
+DAYS_KEPT = timedelta(days=400)
 
 
 class Step(enum.StrEnum):
@@ -66,3 +69,8 @@ class Seen:
     def month(self) -> date:
         """The first day of its month."""
         return self.day.replace(day=1)
+
+    @property
+    def year(self) -> date:
+        """The first day of its year."""
+        return self.day.replace(month=1, day=1)

@@ -1,8 +1,8 @@
 """Which articles bring patrons: what was counted of each, and which payments followed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -15,12 +15,12 @@ from paywall.money import Money
 from paywall.reports import page
 from paywall.reports.asked import Asked, Preset
 from paywall.reports.journey import found
-from paywall.reports.journey.found import COUNTED, Counts, Named
+from paywall.reports.journey.found import COUNTED, Counts
+from paywall.reports.journey.names import Named, beside, named
 from paywall.reports.journey.words import ARTICLE_NOTES, LAST_TOUCH, SIGN_UPS
 from paywall.reports.page import READS, Cell, Column, Figure, Kind, Link, Report, Row, Table
 
 MOST = 100
-T = TypeVar("T", ArticleDay, ArticlePaid)
 USUAL = "last"
 # What most want to know comes first: a narrow screen shows no more.
 COLUMNS = (
@@ -53,7 +53,7 @@ MONEY = (
 def articles(asked: Asked) -> Report:
     """The articles with the highest counts, then sections and authors, then money by currency."""
     summed = found.found(asked, _today(asked), asked.order or USUAL, MOST)
-    names = found.named([key for key, _ in summed.articles])
+    names = named([key for key, _ in summed.articles])
     rows = [_line(key, names.get(key), counts) for key, counts in summed.articles]
     meaning = f"The first {MOST}, by the column that you choose; the list of all is behind the figures."
     tables = (
@@ -68,8 +68,8 @@ def articles(asked: Asked) -> Report:
 @page.behind("articles", "articles", "All articles", BY_ARTICLE)
 def every(asked: Asked) -> Iterator[Row]:
     """Each of which something was counted."""
-    for key, named, counts in found.every(asked, _today(asked), asked.order or USUAL):
-        yield _line(key, named, counts)
+    for key, known, counts in found.every(asked, _today(asked), asked.order or USUAL):
+        yield _line(key, known, counts)
 
 
 @page.behind(
@@ -81,12 +81,12 @@ def every(asked: Asked) -> Iterator[Row]:
 def days(asked: Asked) -> Iterator[Row]:
     """The counts themselves, as far as days are kept."""
     query = (
-        select(ArticleDay)
+        select(*ArticleDay.__table__.columns)
         .where(ArticleDay.day.between(asked.since, asked.until))
         .order_by(ArticleDay.day.desc(), ArticleDay.key, ArticleDay.word)
     )
-    for row, named in _with_names(row for (row,) in streamed(query)):
-        yield row.day, _title(row.key, named), row.word.replace("_", " "), row.times
+    for row, known in beside(streamed(query)):
+        yield row.day, _title(row.key, known), row.word.replace("_", " "), row.times
 
 
 @page.behind(
@@ -106,11 +106,13 @@ def days(asked: Asked) -> Iterator[Row]:
 def payments(asked: Asked) -> Iterator[Row]:
     """Which payments were counted for which article."""
     plans = dict(db.session.execute(select(Plan.id, Plan.name)).all())
-    query = select(ArticlePaid).where(*found.paid_within(asked))
-    rows = query.order_by(ArticlePaid.day.desc(), ArticlePaid.key, ArticlePaid.plan_id, ArticlePaid.currency)
-    for row, named in _with_names(row for (row,) in streamed(rows)):
-        last, any_ = Money(row.last_amount, row.currency), Money(row.any_amount, row.currency)
-        yield row.day, _title(row.key, named), plans[row.plan_id], row.last, last, row.any, any_
+    order = (ArticlePaid.day.desc(), ArticlePaid.key, ArticlePaid.plan_id, ArticlePaid.currency)
+    # Month by month: the first rows are there before all are sorted.
+    for part in reversed(list(asked.months())):
+        query = select(*ArticlePaid.__table__.columns).where(*found.paid_within(part)).order_by(*order)
+        for row, known in beside(streamed(query)):
+            last, any_ = Money(row.last_amount, row.currency), Money(row.any_amount, row.currency)
+            yield row.day, _title(row.key, known), plans[row.plan_id], row.last, last, row.any, any_
 
 
 def _figures(asked: Asked, total: Counts) -> list[Figure]:
@@ -158,7 +160,7 @@ def _earned(asked: Asked, currency: str) -> list[Row]:
     )
     query = query.group_by(ArticlePaid.key).order_by(sums[1].desc(), sums[3].desc(), ArticlePaid.key)
     rows = db.session.execute(query.limit(MOST)).all()
-    names = found.named([row[0] for row in rows])
+    names = named([row[0] for row in rows])
     return [
         (
             _link(key, names.get(key)),
@@ -171,29 +173,21 @@ def _earned(asked: Asked, currency: str) -> list[Row]:
     ]
 
 
-def _line(key: str, named: Named | None, counts: Counts) -> Row:
-    where = (named.section, named.author) if named else ("", "")
-    return (_link(key, named), *_cells(counts), *where)
+def _line(key: str, known: Named | None, counts: Counts) -> Row:
+    where = (known.section, known.author) if known else ("", "")
+    return (_link(key, known), *_cells(counts), *where)
 
 
 def _cells(counts: Counts) -> tuple[int, ...]:
     return tuple(getattr(counts, column.order or "") for column in COLUMNS)
 
 
-def _link(key: str, named: Named | None) -> str | Link:
-    return Link(named.title, named.path) if named and named.path else _title(key, named)
+def _link(key: str, known: Named | None) -> str | Link:
+    return Link(known.title, known.path) if known else _title(key, known)
 
 
-def _title(key: str, named: Named | None) -> str:
-    return named.title if named else f"No longer there ({key})"
-
-
-def _with_names(rows: Iterable[T]) -> Iterator[tuple[T, Named | None]]:
-    known: dict[str, Named | None] = {}
-    for row in rows:
-        if row.key not in known:
-            known[row.key] = found.named([row.key]).get(row.key)
-        yield row, known[row.key]
+def _title(key: str, known: Named | None) -> str:
+    return known.title if known else f"No longer there ({key})"
 
 
 def _today(asked: Asked) -> date:

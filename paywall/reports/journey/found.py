@@ -2,36 +2,39 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from operator import attrgetter
 from typing import Any, Self
 
 from sqlalchemy import (
+    CTE,
+    BigInteger,
     ColumnElement,
     Integer,
     Select,
     case,
     cast,
-    false,
     func,
     literal,
+    null,
     or_,
     select,
+    text,
     union_all,
 )
 
 from paywall.access.decision import Reason
-from paywall.access.journey.models import ArticleDay, ArticleMonth, ArticlePaid, ArticlePath
-from paywall.access.journey.paying import DAYS_KEPT
+from paywall.access.journey.counting import COLUMNS
+from paywall.access.journey.models import ArticleDay, ArticleMonth, ArticlePaid, ArticleYear
 from paywall.access.journey.steps import OFFERED, Step
-from paywall.articles.gates import ARTICLE_PATH
 from paywall.articles.models import Article, Section
 from paywall.db import db, streamed
 from paywall.membership.models import Plan
 from paywall.reports.asked import Asked
+from paywall.reports.journey.names import Named, article_id, beside
+from paywall.reports.journey.parts import Parts, parts
 
-DAY = timedelta(days=1)
-# The keys of articles of ours are their ids; another site's are digests, which are longer.
-LONGEST_ID = 10
+Query = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,14 @@ class Counts:
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
         """From a row that ends with them."""
-        return cls(*(int(each or 0) for each in row[-len(COUNTED) :]))
+        return cls(*map(int, row[-len(COUNTED) :]))
+
+    def __add__(self, other: Self) -> "Counts":
+        return Counts(*(mine + theirs for mine, theirs in zip(_all(self), _all(other), strict=True)))
 
 
 COUNTED = tuple(Counts.__dataclass_fields__)
+_all = attrgetter(*COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,104 +71,99 @@ class Found:
     total: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What an article is called, and where it stands; a page of another site has its path for a title."""
-
-    title: str
-    path: str
-    section: str = ""
-    author: str = ""
-
-
 def found(asked: Asked, today: date, order: str, most: int) -> Found:
     """The articles first in `order` (one of COUNTED), and the sums of all."""
-    counted = _counted(asked, today).cte("counted")
-    sums = [func.sum(counted.c[name]).label(name) for name in COUNTED]
-    known = counted.join(Article, Article.id == _id(counted.c.key))
-    by_author = select(literal("author"), Article.byline, *sums).select_from(known).group_by(Article.byline)
-    parts = (
-        _first(select(literal("article"), *counted.c), counted.c[order], counted.c.key, most),
-        select(literal("section"), Section.name, *sums)
-        .select_from(known.join(Section, Section.id == Article.section_id))
-        .group_by(Section.name),
-        _first(by_author, func.sum(counted.c[order]), Article.byline, most),
-        select(literal("total"), literal(""), *sums),
-    )
-    rows: dict[str, list[tuple[str, Counts]]] = {}
-    everything: Any = union_all(*parts)
-    for row in db.session.execute(everything):
-        rows.setdefault(row[0], []).append((row[1], Counts.of(row)))
+    counted = _counted(asked, today)
+    articles: dict[str, Counts] = {}
+    sections: dict[str, Counts] = {}
+    authors: dict[str, Counts] = {}
+    total, names = Counts(), dict(db.session.execute(select(Section.id, Section.name)).all())
+    both: Any = union_all(_first(counted, order, most), _shelves(counted))
+    for row in db.session.execute(both):
+        counts = Counts.of(row)
+        if row.key:
+            articles[row.key] = counts
+            continue
+        total += counts
+        # Other sites' articles, and those that are no longer there, are on no shelf.
+        if row.section_id:
+            section = names[row.section_id]
+            sections[section] = sections.get(section, Counts()) + counts
+            authors[row.byline] = authors.get(row.byline, Counts()) + counts
 
-    def sorted_by(kind: str) -> list[tuple[str, Counts]]:
-        return sorted(rows.get(kind, []), key=lambda one: (-getattr(one[1], order), one[0]))
+    def by_rank(those: Mapping[str, Counts]) -> list[tuple[str, Counts]]:
+        return sorted(those.items(), key=lambda one: (-getattr(one[1], order), one[0]))
 
-    total = rows["total"][0][1]
-    return Found(sorted_by("article"), sorted_by("section"), sorted_by("author"), total)
+    return Found(by_rank(articles), by_rank(sections), by_rank(authors)[:most], total)
 
 
-def every(asked: Asked, today: date, order: str) -> Iterator[tuple[str, Named, Counts]]:
+def every(asked: Asked, today: date, order: str) -> Iterator[tuple[str, Named | None, Counts]]:
     """All articles of which something was counted, first in `order` first."""
-    counted = _counted(asked, today).cte("counted")
-    query = (
-        select(counted.c.key, *_NAMED, *(counted.c[name] for name in COUNTED))
-        .select_from(counted.outerjoin(Article, Article.id == _id(counted.c.key)))
-        .outerjoin(Section, Section.id == Article.section_id)
-        .outerjoin(ArticlePath, ArticlePath.key == counted.c.key)
-        .order_by(counted.c[order].desc(), counted.c.key)
-    )
-    for row in streamed(query):
-        yield row.key, _named(row), Counts.of(row)
+    counted = _counted(asked, today)
+    query = select(counted).order_by(counted.c[order].desc(), counted.c.key)
+    for row, named in beside(streamed(query)):
+        yield row.key, named, Counts.of(row)
 
 
-def named(keys: Sequence[str]) -> dict[str, Named]:
-    """What these articles are called; those that are no longer there are missing."""
-    ids = [int(key) for key in keys if len(key) <= LONGEST_ID and key.isdecimal()]
-    ours = select(Article.id, *_NAMED[:-1]).join(Section).where(Article.id.in_(ids))
-    theirs = select(ArticlePath.key, ArticlePath.path).where(ArticlePath.key.in_(keys))
-    names = {key: Named(path, path) for key, path in db.session.execute(theirs)}
-    return names | {
-        str(row.id): Named(row.title, f"{ARTICLE_PATH}{row.slug}", row.name, row.byline)
-        for row in db.session.execute(ours)
-    }
+def paid_within(asked: Asked) -> list[ColumnElement[bool]]:
+    """Which first payments are asked for."""
+    of_plan = select(Plan.id).where(Plan.slug == asked.plan).scalar_subquery()
+    plan = [ArticlePaid.plan_id == of_plan] if asked.plan else []
+    return [ArticlePaid.day.between(asked.since, asked.until), *plan]
 
 
-def is_whole(part: Asked, today: date) -> bool:
-    """Whether a part of a calendar month is all of it that there is: it begins at its first day, and ends
-    with it or today. Of months whose days are no longer kept we know nothing but the whole.
+def _first(counted: CTE, order: str, most: int) -> Query:
+    where = (cast(null(), Integer).label("section_id"), cast(null(), Article.byline.type).label("byline"))
+    sums = (counted.c[name] for name in COUNTED)
+    query = select(counted.c.key, *where, *sums).order_by(counted.c[order].desc(), counted.c.key)
+    return select(query.limit(most).subquery())
+
+
+def _shelves(counted: CTE) -> Query:
+    """The sums by section and author: few rows, which are added up further by hand.
+
+    PostgreSQL takes `counted` for short, and would look up one article after the other.
     """
-    ends = (part.until + DAY).day == 1 or part.until >= today
-    return (part.since.day == 1 and ends) or part.since < today - DAYS_KEPT
+    shelf = select(Article.id, Article.section_id, Article.byline).cte("shelf")
+    shelf = shelf.prefix_with("MATERIALIZED", dialect="postgresql")
+    shelf = shelf.prefix_with("NOT MATERIALIZED", dialect="sqlite")
+    where = (shelf.c.section_id, shelf.c.byline)
+    sums = (_sum(counted.c[name]).label(name) for name in COUNTED)
+    known = counted.outerjoin(shelf, shelf.c.id == article_id(counted.c.key))
+    return select(literal("").label("key"), *where, *sums).select_from(known).group_by(*where)
 
 
-_NAMED = (Article.title, Article.slug, Section.name, Article.byline, ArticlePath.path)
+def _counted(asked: Asked, today: date) -> CTE:
+    """Each article's counts, made once however often they are read."""
+    if db.engine.dialect.name == "postgresql":
+        # It takes them for few articles: each of its workers would sum up nearly all, for one to do it again.
+        db.session.execute(text("SET LOCAL max_parallel_workers_per_gather TO 0"))
+    some = union_all(*_parts(parts(asked, today)), _paid(asked)).subquery()
+    sums = {name: _sum(some.c[name]) for name in COUNTED}
+    columns = (each.label(name) for name, each in sums.items())
+    is_counted = sums["visits"] + sums["sign_ups"] + sums["any"] > 0
+    query = select(some.c.key, *columns).group_by(some.c.key).having(is_counted)
+    return query.cte("counted").prefix_with("MATERIALIZED")
 
 
-def _named(row: Any) -> Named:
-    if row.title is not None:
-        return Named(row.title, f"{ARTICLE_PATH}{row.slug}", row.name, row.byline)
-    return Named(row.path or "No longer there", row.path or "")
+def _parts(asked: Parts) -> Iterator[Query]:
+    """The same article can be in several."""
+    if asked.years:
+        yield _rows(ArticleYear.key, _kept(ArticleYear), ArticleYear.year.in_(asked.years))
+    kept = _kept(ArticleMonth)
+    if asked.months:
+        yield _rows(ArticleMonth.key, kept, ArticleMonth.month.in_(asked.months))
+    if asked.off:
+        less = {name: -each for name, each in kept.items()}
+        yield _rows(ArticleMonth.key, less, ArticleMonth.month.in_(asked.off))
+    if asked.days:
+        times = {name: case((which, ArticleDay.times), else_=0) for name, which in _WORDS.items()}
+        within = (ArticleDay.day.between(part.since, part.until) for part in asked.days)
+        yield _rows(ArticleDay.key, times, or_(*within))
 
 
-def _counted(asked: Asked, today: date) -> Select[*tuple[Any, ...]]:
-    parts = union_all(_months(asked, today), _days(asked, today), _paid(asked)).subquery()
-    sums = (func.sum(parts.c[name]).label(name) for name in COUNTED)
-    return select(parts.c.key, *sums).group_by(parts.c.key)
-
-
-def _months(asked: Asked, today: date) -> Select[*tuple[Any, ...]]:
-    whole = [part.since.replace(day=1) for part in asked.months() if is_whole(part, today)]
-    within = ArticleMonth.month.between(whole[0], whole[-1]) if whole else false()
-    columns = ("visits", "offers", "meter_spent", "sign_ups")
-    sums = {name: func.sum(getattr(ArticleMonth, name)) for name in columns}
-    return _row(ArticleMonth.key, sums).where(within).group_by(ArticleMonth.key)
-
-
-def _days(asked: Asked, today: date) -> Select[*tuple[Any, ...]]:
-    parts = [part for part in asked.months() if not is_whole(part, today)]
-    within = or_(false(), *(ArticleDay.day.between(part.since, part.until) for part in parts))
-    sums = {name: func.sum(case((which, ArticleDay.times), else_=0)) for name, which in _WORDS.items()}
-    return _row(ArticleDay.key, sums).where(within).group_by(ArticleDay.key)
+def _kept(table: type[ArticleMonth] | type[ArticleYear]) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in COLUMNS.values()}
 
 
 _WORDS: dict[str, ColumnElement[bool]] = {
@@ -172,25 +174,21 @@ _WORDS: dict[str, ColumnElement[bool]] = {
 }
 
 
-def _paid(asked: Asked) -> Select[*tuple[Any, ...]]:
-    sums = {"last": func.sum(ArticlePaid.last), "any": func.sum(ArticlePaid.any)}
-    return _row(ArticlePaid.key, sums).where(*paid_within(asked)).group_by(ArticlePaid.key)
+def _paid(asked: Asked) -> Query:
+    return _rows(ArticlePaid.key, {"last": ArticlePaid.last, "any": ArticlePaid.any}, *paid_within(asked))
 
 
-def paid_within(asked: Asked) -> list[ColumnElement[bool]]:
-    """Which first payments are asked for."""
-    of_plan = select(Plan.id).where(Plan.slug == asked.plan).scalar_subquery()
-    plan = [ArticlePaid.plan_id == of_plan] if asked.plan else []
-    return [ArticlePaid.day.between(asked.since, asked.until), *plan]
+def _rows(key: Any, counts: Mapping[str, Any], *within: ColumnElement[bool]) -> Query:
+    """SQLite has the rows of an article side by side: summed up here, few are left that it must sort."""
+    is_ordered = db.engine.dialect.name == "sqlite"
+    nothing: Any = literal(0)
+    columns = (counts.get(name, nothing) for name in COUNTED)
+    sums = (func.sum(each) if is_ordered else each for each in columns)
+    named = (each.label(name) for name, each in zip(COUNTED, sums, strict=True))
+    query = select(key.label("key"), *named).where(*within)
+    return query.group_by(key) if is_ordered else query
 
 
-def _row(key: Any, sums: Mapping[str, Any]) -> Select[*tuple[Any, ...]]:
-    return select(key.label("key"), *(sums.get(name, literal(0)).label(name) for name in COUNTED))
-
-
-def _first(query: Select[*tuple[Any, ...]], by: Any, then: Any, most: int) -> Select[*tuple[Any, ...]]:
-    return select(query.order_by(by.desc(), then).limit(most).subquery())
-
-
-def _id(key: Any) -> ColumnElement[Any]:
-    return case((func.length(key) <= LONGEST_ID, cast(key, Integer)))
+def _sum(of: Any) -> ColumnElement[int]:
+    # PostgreSQL's sum of sums would be a decimal.
+    return cast(func.sum(of), BigInteger)

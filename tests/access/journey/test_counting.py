@@ -15,10 +15,12 @@ from sqlalchemy import func, select, update
 
 from paywall import clock
 from paywall.access.journey import paying, touches
+from paywall.access.journey.counting import COLUMNS
 from paywall.access.journey.models import (
     ArticleDay,
     ArticleMonth,
     ArticlePaid,
+    ArticleYear,
     CarriedTouches,
     FirstPayment,
     JourneyDay,
@@ -226,11 +228,22 @@ def _compare(counted: Counted, patrons: int) -> None:
         for each in words:
             by_month[each[1], each[0].replace(day=1)] += counted.words[each]
         assert told == dict(by_month)
+    _compare_years(months)
     paid = list(db.session.scalars(select(ArticlePaid)))
     for which in ("last", "any"):
         assert _sums(paid, which) == _of(counted.paid, which)
         assert _sums(paid, f"{which}_amount") == _of(counted.money, which)
     assert db.session.scalar(select(func.count()).select_from(FirstPayment)) == patrons
+
+
+def _compare_years(months: list[ArticleMonth]) -> None:
+    by_year: dict[tuple[str, date], Counter[str]] = {}
+    for month in months:
+        sums = by_year.setdefault((month.key, month.month.replace(month=1)), Counter())
+        sums.update({name: getattr(month, name) for name in COLUMNS.values()})
+    rows = db.session.scalars(select(ArticleYear))
+    told = {(row.key, row.year): {name: getattr(row, name) for name in COLUMNS.values()} for row in rows}
+    assert told == {which: dict(sums) for which, sums in by_year.items()}
 
 
 def _sums(rows: list[ArticlePaid], name: str) -> dict[str, int]:
@@ -385,6 +398,7 @@ def test_days_of_articles_are_kept_for_a_time_and_their_months_for_ever(
     paying.forget()
     assert db.session.scalars(select(ArticleDay)).all() == []
     assert db.session.scalars(select(ArticleMonth.visits)).all() == [1]
+    assert db.session.scalars(select(ArticleYear.visits)).all() == [1]
     assert sum(steps().values()) == 2
 
 

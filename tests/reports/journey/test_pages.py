@@ -32,7 +32,7 @@ from tests.staffing import Staff
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TODAY = NOW.date()
-FIRST = date(2026, 8, 1)
+FIRST = date(2025, 11, 5)
 WORDS = ("open", "patron", "metered", "patrons_only", "sign_in", "higher_plan", "meter_spent", "account")
 OFFERED = {"patrons_only", "sign_in", "higher_plan", "meter_spent"}
 STRETCHES = [
@@ -40,6 +40,8 @@ STRETCHES = [
     (date(2026, 10, 1), date(2026, 10, 31)),
     (date(2026, 9, 10), date(2026, 11, 3)),
     (date(2026, 10, 5), date(2026, 10, 5)),
+    (date(2026, 3, 10), TODAY),
+    (date(2026, 2, 1), date(2026, 9, 12)),
     (FIRST, TODAY),
 ]
 
