@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class Life:
-    """One membership as it stands in the end, and its lines; `price` is what it costs a month while it is held."""
+    """One membership as it stands in the end, and its lines; `price` is what it costs while it is held."""
 
     reader: int
     number: int

@@ -83,18 +83,20 @@ def paths() -> list[str]:
 
 def books() -> list[str]:
     """The tie-out of the last month and of one three years back, each as a page and as a file."""
-    return [f"/staff/tie-out{kind}?month={month}" for month in ("2026-10", "2023-10") for kind in ("", ".csv")]
+    return [
+        f"/staff/tie-out{kind}?month={month}" for month in ("2026-10", "2023-10") for kind in ("", ".csv")
+    ]
 
 
 def house(reader_id: int) -> list[str]:
-    """One reader with a long past, all of it and their money alone; what Stripe told, how all does, who did what."""
+    """One reader with a long past, all of it and their money alone; and the pages of the house."""
     past = f"/staff/desk/{reader_id}"
     rooms = ("inbox", "inbox?state=handled", "health", "trail", "trail?act=refund", "people", "plans")
     return [past, f"{past}?only=money", *(f"/staff/{room}" for room in rooms)]
 
 
 def searches(readers: int) -> list[str]:
-    """What is typed into the desk's box: addresses and names in full and in part, ids at Stripe, bills' numbers."""
+    """What is typed into the desk's box: addresses and names in full and in part, ids, a bill's number."""
     one = readers // 2
     typed = (
         f"reader{one}@example.org",

@@ -24,7 +24,6 @@ def only(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-
 class Kept:
     """What every row has: whose id it is, and the ticket of the look at Stripe that it was written from.
 

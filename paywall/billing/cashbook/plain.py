@@ -1,4 +1,4 @@
-"""What plainly ties out, in words for the database: the many of each month, at which nobody has to look one by one.
+"""What plainly ties out, in words for the database: the many of a month that need no look one by one.
 
 Each condition may say no where `sums` would find nothing wrong: then it is looked at there. It never says yes
 to what `sums` would name.
@@ -23,9 +23,7 @@ def line() -> ColumnElement[bool]:
         Payment.amount == BalanceTransaction.amount,
         Payment.currency == BalanceTransaction.currency,
     )
-    is_alone = ~exists().where(
-        other.source == BalanceTransaction.source, other.id != BalanceTransaction.id
-    )
+    is_alone = ~exists().where(other.source == BalanceTransaction.source, other.id != BalanceTransaction.id)
     return and_(BalanceTransaction.category == "charge", paid, is_alone)
 
 

@@ -99,7 +99,9 @@ def _held(start: datetime) -> dict[str, int]:
     earlier = select(func.sum(BalanceTransaction.net)).where(
         BalanceTransaction.mode == gateway().mode, BalanceTransaction.made_at < start
     )
-    sums = {one: db.session.scalar(earlier.where(BalanceTransaction.currency == one)) for one in _currencies()}
+    sums = {
+        one: db.session.scalar(earlier.where(BalanceTransaction.currency == one)) for one in _currencies()
+    }
     return {currency: int(held) for currency, held in sums.items() if held}
 
 

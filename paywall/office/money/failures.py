@@ -1,28 +1,14 @@
 """Payments that failed: which bills were made good, which were lost, and how long it took."""
 
-import enum
-from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from fractions import Fraction
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import date
 from functools import reduce
-from statistics import median
-from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, text
-from sqlalchemy.orm import aliased
-
-from paywall.accounts.models import Reader
-from paywall.billing.cashbook.models import FAILED as FAILED_PAYMENT
-from paywall.billing.cashbook.models import Invoice, Payment
 from paywall.billing.gateway import gateway
-from paywall.db import streamed
-from paywall.membership.models import Plan, Subscription
-from paywall.membership.rules import LIVE, Source, Status
 from paywall.money import Money
 from paywall.office.money import at_stripe
+from paywall.office.money.failed_bills import Bills, Came, Key, Outcome, bills, came, in_words
 from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Cell, Chart, Column, Figure, Kind, Link, Report, Row, Shape, Table
@@ -43,67 +29,6 @@ COLUMNS = (
     Column("What came of it"),
     Column("Paid", Kind.DAY),
 )
-
-
-class Outcome(enum.StrEnum):
-    """What came of a bill whose payment had failed."""
-
-    RECOVERED = "recovered"
-    LOST = "lost"
-    OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """A bill whose payment failed, at first at `failed_at`; `paid_at` if it was made good."""
-
-    failed_at: datetime
-    stripe_id: str
-    number: str | None
-    email: str | None
-    plan: str | None
-    amount: Money
-    why: str | None
-    outcome: Outcome
-    paid_at: datetime | None
-
-
-@dataclass(slots=True)
-class Came:
-    """What came of some bills: number and money by outcome, and the days until those made good were paid."""
-
-    number: Counter[Outcome] = field(default_factory=Counter)
-    money: Counter[Outcome] = field(default_factory=Counter)
-    days: list[float] = field(default_factory=list)
-
-    @property
-    def rate(self) -> Fraction | None:
-        """Those made good as a share of all."""
-        total = self.number.total()
-        return Fraction(self.number[Outcome.RECOVERED], total) if total else None
-
-    @property
-    def half(self) -> str | None:
-        """The median of the days that it took, with one decimal."""
-        return f"{median(self.days):.1f}" if self.days else None
-
-    def join(self, other: "Came") -> "Came":
-        """Count others as well."""
-        self.number += other.number
-        self.money += other.money
-        self.days += other.days
-        return self
-
-
-class Key(NamedTuple):
-    """By what bills are told apart: the first day of the month, the currency, and why the payment failed."""
-
-    month: date
-    currency: str
-    why: str
-
-
-Bills = Mapping[Key, Came]
 
 
 @page.report("failures", "Failed payments", narrows=("plan",))
@@ -141,89 +66,6 @@ def rows(asked: Asked) -> Iterator[Row]:
         yield (failed, one.email, bill, one.plan, one.amount, why, one.outcome.value, paid)
 
 
-def bills(asked: Asked) -> Iterator[Bill]:
-    """The bills whose payment failed in those days for the first time."""
-    named = (Invoice.stripe_id, Invoice.number, Reader.email, Plan.name)
-    query = _query(asked, *named).outerjoin(Reader, Reader.id == Invoice.reader_id)
-    for row in streamed(query.order_by(Payment.made_at, Payment.id)):
-        outcome = outcome_of(row.status, row.standing)
-        yield Bill(
-            failed_at=row.made_at,
-            stripe_id=row.stripe_id,
-            number=row.number,
-            email=row.email,
-            plan=row.name,
-            amount=Money(row.amount_due, row.currency),
-            why=row.decline_code,
-            outcome=outcome,
-            paid_at=row.paid_at if outcome is Outcome.RECOVERED else None,
-        )
-
-
-def came(asked: Asked) -> Bills:
-    """What came of the same bills, added up as they are read: there may be very many."""
-    months = list(asked.months())
-    starts, names = [one.start for one in months], [one.since.replace(day=1) for one in months]
-    alike: defaultdict[tuple[Any, ...], list[tuple[int, datetime | None, datetime]]] = defaultdict(list)
-    for failed_at, paid_at, amount, *kind in streamed(_query(asked)):
-        alike[bisect_right(starts, failed_at) - 1, *kind].append((amount, paid_at, failed_at))
-    found: defaultdict[Key, Came] = defaultdict(Came)
-    for (month, why, status, currency, standing), some in alike.items():
-        one, outcome = found[Key(names[month], currency, in_words(why))], outcome_of(status, standing)
-        one.number[outcome] += len(some)
-        one.money[outcome] += sum(amount for amount, _, _ in some)
-        if outcome is Outcome.RECOVERED:
-            one.days += [(paid - failed) / timedelta(days=1) for _, paid, failed in some if paid]
-    return found
-
-
-def outcome_of(invoice: str, standing: Status | None) -> Outcome:
-    """What came of a bill: by the invoice's status, and where the membership stands that it is for."""
-    if invoice == "paid":
-        return Outcome.RECOVERED
-    is_over = standing is not None and standing not in LIVE
-    return Outcome.LOST if is_over or invoice in ("void", "uncollectible") else Outcome.OPEN
-
-
-def in_words(code: str | None) -> str:
-    """Why a bank refused, as Stripe's codes say it."""
-    return (code or "not told").replace("_", " ").capitalize()
-
-
-def _query(asked: Asked, *more: Any) -> Any:
-    held = and_(Subscription.source == Source.STRIPE, Subscription.external_id == Invoice.subscription)
-    standing = select(Subscription.status).where(held, Invoice.status != "paid").scalar_subquery()
-    query = (
-        select(
-            Payment.made_at,
-            Invoice.paid_at,
-            Invoice.amount_due,
-            Payment.decline_code,
-            Invoice.status,
-            Invoice.currency,
-            standing.label("standing"),
-            *more,
-        )
-        .join(Invoice, and_(Invoice.stripe_id == Payment.invoice, Invoice.mode == Payment.mode))
-        .where(Payment.mode == gateway().mode, text(FAILED_PAYMENT), ~_has_failed_before())
-        .where(Payment.made_at >= asked.start, Payment.made_at < asked.end)
-    )
-    if more or asked.plan:
-        query = query.outerjoin(Subscription, held).outerjoin(Plan, Plan.id == Subscription.plan_id)
-    return query.where(Plan.slug == asked.plan) if asked.plan else query
-
-
-def _has_failed_before() -> ColumnElement[bool]:
-    # Named as the index says it, so that it is used: the text is of this alias.
-    earlier = aliased(Payment, name="earlier")
-    is_earlier = or_(
-        earlier.made_at < Payment.made_at, and_(earlier.made_at == Payment.made_at, earlier.id < Payment.id)
-    )
-    same = and_(earlier.invoice == Payment.invoice, earlier.mode == Payment.mode)
-    failed = text(FAILED_PAYMENT.replace("payment", "earlier"))
-    return exists(select(earlier.id).where(same, failed, is_earlier).correlate(Payment))
-
-
 def _by_month(currency: str, asked: Asked, found: Bills) -> Table:
     columns = (
         Column("Month", Kind.MONTH),
@@ -246,7 +88,9 @@ def _month(currency: str, first: date, found: Bills) -> Row:
 
 def _reasons(found: Bills) -> Table:
     columns = (Column("Why"), Column("Failed", Kind.NUMBER), Column("Made good, of all", Kind.SHARE))
-    known = {why: _all(found, lambda key, why=why: key.why == why) for why in {key.why for key in found}}
+    known: defaultdict[str, Came] = defaultdict(Came)
+    for key, one in found.items():
+        known[key.why].join(one)
     lines: list[Row] = [
         (why, one.number.total(), one.rate)
         for why, one in sorted(known.items(), key=lambda each: (-each[1].number.total(), each[0]))

@@ -58,7 +58,7 @@ Which = Callable[[Key], bool]
 
 @dataclass(slots=True)
 class Seen:
-    """What some days brought: gifts that were sold and what they cost, those of them that are void, and others."""
+    """What some days saw: gifts sold and what they cost, those of them that are void, and redeemed ones."""
 
     sold: Counter[Key] = field(default_factory=Counter)
     brought: Counter[Key] = field(default_factory=Counter)
