@@ -1,5 +1,7 @@
 """The product put together: with real settings nothing of the stand-in is left, and errors speak plainly."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from paywall.config import Settings
 from paywall.errors import Conflict
 from tests.accounts.browser import token_in
 from tests.conftest import dispose, make_settings
+from tests.databases import SQLiteCopies
 
 REAL = {"sandbox": False, "stripe_secret_key": "sk_test_not_a_key", "smtp_url": "smtp://127.0.0.1:9"}
 
@@ -47,6 +50,18 @@ def test_demo_mode_and_a_key_do_not_go_together(tmp_path: Path) -> None:
 
     with pytest.raises(WrongSetting, match="PAYWALL_SANDBOX is on beside PAYWALL_STRIPE_SECRET_KEY"):
         make_settings(data_dir=tmp_path, **{**REAL, "sandbox": True})
+
+
+def test_nothing_keeps_an_app_that_is_let_go(tmp_path: Path, sqlite_copies: SQLiteCopies) -> None:
+    with sqlite_copies.fresh(tmp_path) as url:
+        app = create_app(make_settings(data_dir=tmp_path, database_url=url))
+        assert app.test_client().get("/").status_code == 200
+        clock.use(None)
+        dispose(app)
+    kept = weakref.ref(app)
+    del app
+    gc.collect()
+    assert kept() is None
 
 
 @pytest.mark.settings(proxies=1, site_url="https://news.example")

@@ -60,7 +60,7 @@ def test_an_event_that_was_answered_and_is_gone_is_noticed(tmp_path: Path) -> No
     assert intake.compare(stored, Counter(dict.fromkeys(stored, 1))) == Findings(0, 0, 0)
 
 
-SMALLEST = "--databases sqlite --rounds 1 --seconds 1 --articles 120 --readers 120 --tries 4 --walked 60"
+SMALLEST = "--databases sqlite --rounds 1 --seconds 1 --articles 100 --readers 100 --tries 4 --walked 60"
 
 
 @pytest.mark.server

@@ -62,8 +62,10 @@ def init_app(app: Flask, cookies: Cookies, allowance: Allowance, *, secure: bool
             )
             return response
 
-    user_authenticated.connect(unite, app, weak=False)
-    user_logged_out.connect(part, app, weak=False)
+    # The signals hold them weakly, the app as long as it lives.
+    app.extensions["free_reads"] = unite, part
+    user_authenticated.connect(unite, app)
+    user_logged_out.connect(part, app)
 
 
 @jobs.every(minute="40", hour="4")

@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from paywall.accounts.models import Reader
@@ -157,10 +157,6 @@ class AppliedPolicy(Model):
     applied_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
-# Lines that tell of leaving. A query that says the same in these words is answered from their own index.
-LEAVING = "change IN ('ended', 'canceling', 'cancel_undone')"
-
-
 class MembershipEvent(Model):
     """One line of the ledger. Rows are only ever added: the database refuses an UPDATE or DELETE."""
 
@@ -168,12 +164,6 @@ class MembershipEvent(Model):
     __table_args__ = (
         Index("ix_membership_event_at", "at", "change"),
         Index("ix_membership_event_subscription_id", "subscription_id", "id", "status"),
-        Index(
-            "ix_membership_event_leaving",
-            *("change", "at", "source", "status", "plan_id", "feedback", "subscription_id"),
-            sqlite_where=text(LEAVING),
-            postgresql_where=text(LEAVING),
-        ),
     )
 
     id: Mapped[Id]

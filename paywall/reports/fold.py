@@ -52,7 +52,7 @@ MONEY = (Kind.NEW, Kind.RETURNING, Kind.UP, Kind.DOWN, Kind.LOST)
 
 
 class Line(NamedTuple):
-    """One line of the ledger. `delta` in minor units of `currency`."""
+    """One line of the ledger. `delta` in minor units of `currency`; `feedback`: why it ended, if told."""
 
     id: int
     at: datetime
@@ -64,6 +64,7 @@ class Line(NamedTuple):
     status: Status
     delta: int
     currency: str
+    feedback: str | None = None
 
 
 class Scope(NamedTuple):

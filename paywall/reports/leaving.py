@@ -1,22 +1,24 @@
 """Why patrons leave: what they said when they cancelled, from the ledger."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date
 from fractions import Fraction
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, text
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.orm import aliased
 
 from paywall.accounts.models import Reader
-from paywall.db import UTCDateTime, db, streamed
-from paywall.membership.models import LEAVING as LINES
+from paywall.db import streamed
 from paywall.membership.models import MembershipEvent, Plan
 from paywall.membership.rules import HOLDING, Change, Source, Status
 from paywall.reports import page
 from paywall.reports.asked import Asked
+from paywall.reports.fold import month_of
 from paywall.reports.page import Chart, Column, Figure, Kind, Report, Row, Shape, Table
+from paywall.reports.partings import UNPAID, UNSAID
+from paywall.reports.patrons.look import Look, look
+from paywall.reports.rolled import Monthly
 
 # https://docs.stripe.com/api/subscriptions/object#subscription_object-cancellation_details-feedback
 SAID = {
@@ -29,13 +31,13 @@ SAID = {
     "too_complex": "Too complicated",
     "other": "Something else",
 }
-UNPAID = "unpaid"
-UNSAID = {UNPAID: "Never paid a bill that had failed", "": "Said nothing"}
-WORDS = SAID | UNSAID
+WORDS = SAID | {UNPAID: "Never paid a bill that had failed", UNSAID: "Said nothing"}
 CHOSEN = (Source.STRIPE, Source.PATREON)
 LEFT = "Memberships that readers pay for themselves and that ended."
 NEVER_PAID = "Of those, whose last payment had failed and was never made good, and who said nothing."
 ASKED_TO_END = "Cancelled for the end of what they had paid for; many of these still read."
+UNDONE = "Took back a cancellation in time."
+BY_MONTH = "The same, in the month in which the membership ended."
 NOTE = "A reason is what a reader chose from Stripe's list; Patreon does not tell us any."
 COLUMNS = (
     Column("Day", Kind.DAY),
@@ -49,29 +51,31 @@ COLUMNS = (
 @page.report("leaving", "Why they leave")
 def leaving(asked: Asked) -> Report:
     """The reasons of those who left, all together and month by month."""
-    reasons = _counter(asked)
-    months = [(month, reasons(month)) for month in asked.months()]
-    now, before = sum((count for _, count in months), Counter[str]()), reasons(asked.before)
+    seen = look(asked)
+    told, told_before = _partings(seen, asked), _partings(seen, asked.before)
+    now, before = _reasons(told), _reasons(told_before)
     figures = (
         Figure("Left", now.total(), before.total(), LEFT, "left"),
         Figure("Gave a reason", _said(now), _said(before), "Of those, who told why when they cancelled."),
         Figure("Never paid", now[UNPAID], before[UNPAID], NEVER_PAID),
-        _counted("Asked to end", Change.CANCELING, asked, ASKED_TO_END),
-        _counted("Changed their minds", Change.CANCEL_UNDONE, asked, "Took back a cancellation in time."),
+        _counted("Asked to end", Change.CANCELING, told, told_before, ASKED_TO_END),
+        _counted("Changed their minds", Change.CANCEL_UNDONE, told, told_before, UNDONE),
     )
-    return Report("Why they leave", figures, (_table(now, before), _by_month(months)), (NOTE,))
+    tables = (_table(now, before), _by_month([month_of(days.since) for days in asked.months()], told))
+    return Report("Why they leave", figures, tables, (NOTE, *seen.notes))
 
 
 @page.behind("leaving", "left", "Who left", COLUMNS)
 def left(asked: Asked) -> Iterator[Row]:
     """Each membership that ended, oldest first."""
     query = (
-        _ends(asked, MembershipEvent.at, Reader.email, Plan.name, MembershipEvent.source, _reason())
+        select(MembershipEvent.at, Reader.email, Plan.name, MembershipEvent.source, _reason())
         .join(Reader, Reader.id == MembershipEvent.reader_id)
         .join(Plan, Plan.id == MembershipEvent.plan_id)
+        .where(*_ends(asked))
         .order_by(MembershipEvent.at, MembershipEvent.id)
     )
-    for at, email, plan, source, reason in streamed(query, _days(asked)):
+    for at, email, plan, source, reason in streamed(query):
         yield (asked.day_of(at), email, plan, source.value, in_words(reason))
 
 
@@ -98,69 +102,55 @@ def _table(now: Counter[str], before: Counter[str]) -> Table:
     return Table("Reasons", meaning, columns, rows)
 
 
-def _by_month(months: list[tuple[Asked, Counter[str]]]) -> Table:
-    known = [one for one in WORDS if any(count[one] for _, count in months)]
-    new = sorted({one for _, count in months for one in count} - WORDS.keys())
-    named = {one: in_words(one) for one in (*known, *new)}
+def _by_month(months: Sequence[date], told: Counter[Monthly]) -> Table:
+    found = _reasons(told)
+    new = sorted(found.keys() - WORDS.keys())
+    named = {one: in_words(one) for one in (*(one for one in WORDS if found[one]), *new)}
     columns = (Column("Month", Kind.MONTH), *(Column(name, Kind.NUMBER) for name in named.values()))
     rows: list[Row] = [
-        (month.since.replace(day=1), *(count[one] for one in named)) for month, count in months
+        (month, *(told[Monthly(month, Change.ENDED, one)] for one in named)) for month in months
     ]
     chart = Chart(Shape.STACKED, tuple(named.values())) if named else None
-    return Table(
-        "Reasons by month", "The same, in the month in which the membership ended.", columns, rows, chart
-    )
+    return Table("Reasons by month", BY_MONTH, columns, rows, chart)
 
 
-def _counter(asked: Asked) -> Callable[[Asked], Counter[str]]:
-    """How many left in some days for each reason: Stripe's word, "unpaid", or "" where nothing was said.
-
-    The query is made once and asked for each month.
-    """
-    # Within the fence of an offset each reason is found once, and not once more to group by it.
-    each = _ends(asked, _reason()).offset(0).subquery()
-    query = select(each.c.reason, func.count().label("number")).group_by(each.c.reason)
-
-    def count(days: Asked) -> Counter[str]:
-        found = db.session.execute(query, _days(days))
-        return Counter({row.reason: row.number for row in found})
-
-    return count
+def _partings(seen: Look, days: Asked) -> Counter[Monthly]:
+    return seen.rolled.partings(days.since, days.until, seen.scope.plan_id, _sources(days))
 
 
-def _ends(asked: Asked, *columns: Any) -> Any:
-    """Real ends only: a change of currency writes an end into the ledger, too, of who reads on."""
-    query: Any = select(*columns).select_from(MembershipEvent)
-    ended = (MembershipEvent.change == Change.ENDED, MembershipEvent.status.not_in(HOLDING))
-    return query.where(*ended, *_asked_for(asked))
-
-
-def _counted(name: str, change: Change, asked: Asked, meaning: str) -> Figure:
-    return Figure(name, _count(asked, change), _count(asked.before, change), meaning)
-
-
-def _count(asked: Asked, change: Change) -> int:
-    query = select(func.count()).select_from(MembershipEvent)
-    query = query.where(MembershipEvent.change == change, *_asked_for(asked))
-    return db.session.scalar(query, _days(asked)) or 0
-
-
-def _asked_for(asked: Asked) -> list[Any]:
-    sources = [asked.source] if asked.source else list(CHOSEN)
-    found = [
-        text(f"membership_event.{LINES}"),
-        MembershipEvent.at >= bindparam("start", type_=UTCDateTime()),
-        MembershipEvent.at < bindparam("end", type_=UTCDateTime()),
-        MembershipEvent.source.in_(sources),
-    ]
-    if asked.plan:
-        plan = select(Plan.id).where(Plan.slug == asked.plan).scalar_subquery()
-        found.append(MembershipEvent.plan_id == plan)
+def _reasons(told: Counter[Monthly]) -> Counter[str]:
+    """How many left for each reason."""
+    found: Counter[str] = Counter()
+    for one, number in told.items():
+        if one.change is Change.ENDED:
+            found[one.reason] += number
     return found
 
 
-def _days(asked: Asked) -> dict[str, datetime]:
-    return {"start": asked.start, "end": asked.end}
+def _counted(
+    name: str, change: Change, told: Counter[Monthly], told_before: Counter[Monthly], meaning: str
+) -> Figure:
+    return Figure(name, _times(change, told), _times(change, told_before), meaning)
+
+
+def _times(change: Change, told: Counter[Monthly]) -> int:
+    return sum(number for one, number in told.items() if one.change is change)
+
+
+def _ends(asked: Asked) -> list[ColumnElement[bool]]:
+    """As partings.py counts them, line by line."""
+    found = [
+        MembershipEvent.change == Change.ENDED,
+        MembershipEvent.status.not_in(HOLDING),
+        MembershipEvent.at >= asked.start,
+        MembershipEvent.at < asked.end,
+        MembershipEvent.source.in_(_sources(asked)),
+    ]
+    return [*found, Plan.slug == asked.plan] if asked.plan else found
+
+
+def _sources(asked: Asked) -> tuple[Source, ...]:
+    return (asked.source,) if asked.source else CHOSEN
 
 
 def _reason() -> ColumnElement[str]:
@@ -168,20 +158,18 @@ def _reason() -> ColumnElement[str]:
     earlier = aliased(MembershipEvent)
     status = (
         select(earlier.status)
-        .where(
-            and_(earlier.subscription_id == MembershipEvent.subscription_id, earlier.id < MembershipEvent.id)
-        )
+        .where(earlier.subscription_id == MembershipEvent.subscription_id, earlier.id < MembershipEvent.id)
         .order_by(earlier.id.desc())
         .limit(1)
         .correlate(MembershipEvent)
         .scalar_subquery()
     )
     said = MembershipEvent.feedback
-    return case((said.is_not(None), said), (status == Status.PAST_DUE, UNPAID), else_="").label("reason")
+    return case((said.is_not(None), said), (status == Status.PAST_DUE, UNPAID), else_=UNSAID)
 
 
 def _said(count: Counter[str]) -> int:
-    return sum(number for one, number in count.items() if one not in UNSAID)
+    return sum(number for one, number in count.items() if one not in {UNPAID, UNSAID})
 
 
 def _share(count: Counter[str], one: str) -> Fraction | None:

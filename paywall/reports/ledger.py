@@ -28,6 +28,7 @@ COLUMNS: tuple[Any, ...] = (
     MembershipEvent.status,
     MembershipEvent.monthly_delta,
     MembershipEvent.currency,
+    MembershipEvent.feedback,
 )
 # Whoever writes into the ledger holds it for the length of a sync, which waits for nobody.
 PATIENCE = "SET LOCAL lock_timeout = '5s'"

@@ -12,6 +12,7 @@ from paywall.reports.stretch import Stretch
 from paywall.reports.tally import CohortKey, Sum
 
 MONTHS_A_YEAR = 12
+NOTHING = Sum()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +206,11 @@ def cohorts(
     of: dict[tuple[date, str], dict[date, Sum]] = {}
     for key, change in changes.items():
         of.setdefault((key.cohort, key.currency), {})[key.month] = change
+    all_months = list(_months(min(begun, default=last), last))
     for month, count in sorted(begun.items()):
+        followed = [one for one in all_months if one >= month]
         steps = {
-            currency: list(_grown(of.get((month, currency), {}), month, last))
+            currency: list(_grown(of.get((month, currency), {}), followed))
             for currency in (NO_CURRENCY, *currencies)
         }
         yield Cohort(
@@ -221,12 +224,18 @@ def cohorts(
         )
 
 
-def _grown(changes: Mapping[date, Sum], month: date, last: date) -> Iterator[Sum]:
-    total = Sum()
+def _months(month: date, last: date) -> Iterator[date]:
     while month <= last:
-        total = total.plus(*changes.get(month, Sum()))
-        yield total
+        yield month
         month = plus_months(month, 1)
+
+
+def _grown(changes: Mapping[date, Sum], months: Iterable[date]) -> Iterator[Sum]:
+    total = NOTHING
+    for month in months:
+        if change := changes.get(month):
+            total = total.plus(*change)
+        yield total
 
 
 def _share(part: int, of: int) -> Fraction | None:

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Date, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from paywall.db import Id, Model, words
+from paywall.membership.rules import Change, Source
 from paywall.reports.fold import Kind
 
 
@@ -56,3 +57,18 @@ class ReportCohort(Model):
     month: Mapped[date] = mapped_column(Date, primary_key=True)
     readers: Mapped[int]
     amount: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReportParting(Model):
+    """How many memberships of a plan ended on a day for a reason, or were to end, or not to end after all."""
+
+    __tablename__ = "report_parting"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012  # as SQLAlchemy takes it
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[Source] = mapped_column(words(Source), primary_key=True)
+    change: Mapped[Change] = mapped_column(words(Change), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(40), primary_key=True)
+    month: Mapped[date] = mapped_column(Date)
+    number: Mapped[int]

@@ -1,24 +1,33 @@
 """What the reports read: the rolled-up rows, and the lines of the ledger that are not in them yet."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import ColumnElement, case, func, null, select
 
 from paywall import clock, jobs
 from paywall.db import db
+from paywall.membership.rules import Change, Source
 from paywall.reports import ledger, rollup
-from paywall.reports.fold import Kind, Scope, month_of
-from paywall.reports.models import ReportCohort, ReportDay, ReportMark
+from paywall.reports.fold import ALL_PLANS, Kind, Scope, month_of
+from paywall.reports.models import ReportCohort, ReportDay, ReportMark, ReportParting
 from paywall.reports.stretch import Cell, Span
 from paywall.reports.tally import CohortKey, Sum, Tally
 
 # So many lines are folded while somebody waits for the page: a million readers make them in days.
 MOST = 5000
+
+
+class Monthly(NamedTuple):
+    """What is told apart of those who leave: in which month what happened, and why."""
+
+    month: date
+    change: Change
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -33,10 +42,13 @@ class Rolled:
     has_rows: bool = True
     news: Tally | None = None
 
-    def spans(self, since: date, until: date, scopes: Collection[Scope]) -> dict[Scope, Span]:
+    def spans(
+        self, since: date, until: date, scopes: Collection[Scope], kinds: Collection[Kind] = tuple(Kind)
+    ) -> dict[Scope, Span]:
         """For each scope what happened before a day, and from then on until another, that day included."""
         found: defaultdict[Scope, _Cells] = defaultdict(lambda: defaultdict(dict))
-        for scope, month, cell, more in (*self._rows(since, until, scopes), *self._news(since, until)):
+        rows, news = self._rows(since, until, scopes, kinds), self._news(since, until, kinds)
+        for scope, month, cell, more in (*rows, *news):
             cells = found[scope][month]
             cells[cell] = cells.get(cell, Sum()).plus(*more)
         return {scope: _span(since, until, found[scope]) for scope in scopes}
@@ -56,6 +68,24 @@ class Rolled:
                 found[key] = found.get(key, Sum()).plus(*more)
         return found
 
+    def partings(
+        self, since: date, until: date, plan_id: int, sources: Collection[Source]
+    ) -> Counter[Monthly]:
+        """How many there were in each month from a day to another, both included, and why."""
+        found: Counter[Monthly] = Counter()
+        if self.has_rows:
+            by = (ReportParting.month, ReportParting.change, ReportParting.reason)
+            query = select(*by, func.sum(ReportParting.number)).group_by(*by)
+            query = query.where(ReportParting.day.between(since, until), ReportParting.source.in_(sources))
+            if plan_id != ALL_PLANS:
+                query = query.where(ReportParting.plan_id == plan_id)
+            for month, change, reason, number in db.session.execute(query):
+                found[Monthly(month, change, reason)] = int(number)
+        for one, number in self.news.partings().items() if self.news else ():
+            if since <= one.day <= until and plan_id in {ALL_PLANS, one.plan_id} and one.source in sources:
+                found[Monthly(month_of(one.day), one.change, one.reason)] += number
+        return +found
+
     def days(self, since: date, until: date, scope: Scope, kinds: Collection[Kind]) -> list[date]:
         """The days on which anything of some kinds can have happened in a scope."""
         found: set[date] = set()
@@ -72,7 +102,9 @@ class Rolled:
                 found.add(key.day)
         return sorted(found)
 
-    def _rows(self, since: date, until: date, scopes: Collection[Scope]) -> Iterator["_Found"]:
+    def _rows(
+        self, since: date, until: date, scopes: Collection[Scope], kinds: Collection[Kind]
+    ) -> Iterator["_Found"]:
         if not self.has_rows:
             return
         when: ColumnElement[Any] = case((ReportDay.day < since, null()), else_=ReportDay.month)
@@ -81,15 +113,15 @@ class Rolled:
             select(*by, func.sum(ReportDay.readers), func.sum(ReportDay.amount))
             .where(ReportDay.plan_id.in_({scope.plan_id for scope in scopes}))
             .where(ReportDay.source.in_({scope.source for scope in scopes}))
-            .where(ReportDay.day <= until)
+            .where(ReportDay.day <= until, ReportDay.kind.in_(kinds))
             .group_by(*by)
         )
         for plan_id, source, month, currency, kind, readers, amount in db.session.execute(query):
             yield Scope(plan_id, source), month, (currency, kind), Sum(int(readers), int(amount))
 
-    def _news(self, since: date, until: date) -> Iterator["_Found"]:
+    def _news(self, since: date, until: date, kinds: Collection[Kind]) -> Iterator["_Found"]:
         for (scope, day, currency, kind), more in self.news.days().items() if self.news else ():
-            if day <= until:
+            if day <= until and kind in kinds:
                 yield scope, None if day < since else month_of(day), (currency, kind), more
 
 

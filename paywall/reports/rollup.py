@@ -1,6 +1,6 @@
 """The one writer of the rolled-up ledger: what is new is taken in, and what is late where it belongs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
@@ -15,9 +15,9 @@ from sqlalchemy import ARRAY, bindparam, delete, func, or_, select, update
 from paywall import clock, jobs
 from paywall.config import Settings
 from paywall.db import Model, db, insert, read_only
-from paywall.reports import fold, ledger, tally
-from paywall.reports.fold import month_of
-from paywall.reports.models import ReportCohort, ReportDay, ReportMark
+from paywall.reports import fold, ledger, partings, tally
+from paywall.reports.fold import Line, month_of
+from paywall.reports.models import ReportCohort, ReportDay, ReportMark, ReportParting
 from paywall.reports.tally import CohortKey, DayKey, Sum, Tally
 
 # A worker that died in the middle is not waited for any longer.
@@ -25,6 +25,8 @@ CLAIM = timedelta(minutes=15)
 # So many lines are taken in at once, and so many rows written.
 CHUNK = 5000
 BATCH = 2000
+# What is added up where a row is there already.
+ADDED = ("readers", "amount", "number")
 
 log = structlog.get_logger()
 
@@ -80,8 +82,8 @@ def news_of(after: int, upto: int) -> Tally:
     """
     found, within = Tally(), zone()
     for lines in ledger.changed(after, upto):
-        found.add(fold.moves([line for line in lines if line.id <= after], within), sign=-1)
-        found.add(fold.moves(lines, within))
+        _count(found, [line for line in lines if line.id <= after], within, sign=-1)
+        _count(found, lines, within)
     return found
 
 
@@ -97,7 +99,7 @@ def recipe() -> str:
 
 
 def _rules() -> str:
-    sources = (Path(module.__file__ or "").read_bytes() for module in (fold, tally))
+    sources = (Path(module.__file__ or "").read_bytes() for module in (fold, partings, tally))
     return blake2b(b"".join(sources), digest_size=8).hexdigest()
 
 
@@ -131,8 +133,14 @@ def _build(mark: Mark, upto: int) -> bool:
     found, within = Tally(), zone()
     read_only()
     for lines in ledger.everyone(upto):
-        found.add(fold.moves(lines, within))
+        _count(found, lines, within)
     return _write(mark, upto, found, anew=True)
+
+
+def _count(found: Tally, lines: Sequence[Line], within: ZoneInfo, *, sign: int = 1) -> None:
+    """Add all that the lines of one reader tell."""
+    found.add(fold.moves(lines, within), sign=sign)
+    found.part(partings.partings(lines, within), sign=sign)
 
 
 def _go_on(mark: Mark, upto: int) -> int:
@@ -154,12 +162,18 @@ def _write(mark: Mark, upto: int, found: Tally, *, anew: bool = False) -> bool:
     if db.session.scalar(moved) is None:
         db.session.rollback()
         return False
-    for table, rows in ((ReportDay, _days(found)), (ReportCohort, _cohorts(found))):
+    for table, rows in _rows(found):
         if anew:
             db.session.execute(delete(table))
         _add(table, rows)
     db.session.commit()
     return True
+
+
+def _rows(found: Tally) -> Iterator[tuple[type[Model], Iterator[dict[str, object]]]]:
+    yield ReportDay, _days(found)
+    yield ReportCohort, _cohorts(found)
+    yield ReportParting, _partings(found)
 
 
 def _add(model: type[Model], rows: Iterator[dict[str, object]]) -> None:
@@ -172,7 +186,7 @@ def _add(model: type[Model], rows: Iterator[dict[str, object]]) -> None:
         adding = adding.from_select([one.name for one in columns], select(*lists))
     adding = adding.on_conflict_do_update(
         index_elements=[one.name for one in table.primary_key],
-        set_={name: table.c[name] + adding.excluded[name] for name in ("readers", "amount")},
+        set_={one.name: one + adding.excluded[one.name] for one in columns if one.name in ADDED},
     )
     while some := list(islice(rows, BATCH)):
         given = {f"all_{one.name}": [row[one.name] for row in some] for one in columns} if at_once else some
@@ -186,6 +200,11 @@ def _days(found: Tally) -> Iterator[dict[str, object]]:
 
 def _cohorts(found: Tally) -> Iterator[dict[str, object]]:
     return (_row(key, total) for key, total in found.cohorts().items())
+
+
+def _partings(found: Tally) -> Iterator[dict[str, object]]:
+    for parting, number in found.partings().items():
+        yield {**parting._asdict(), "month": month_of(parting.day), "number": number}
 
 
 def _row(key: DayKey | CohortKey, total: Sum) -> dict[str, object]:

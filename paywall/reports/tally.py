@@ -1,4 +1,4 @@
-"""Moves of many readers added up, by day and by cohort: pure."""
+"""Moves of many readers added up, by day and by cohort, and their partings by day: pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from paywall.reports.fold import MONEY, STOCKS, Kind, Move, Scope, month_of
+from paywall.reports.partings import Parting
 
 # What a kind says of how many pay.
 PAYERS = {Kind.NEW: 1, Kind.RETURNING: 1, Kind.LOST: -1}
@@ -43,11 +44,12 @@ class Sum(NamedTuple):
 
 
 class Tally:
-    """Sums that grow by moves, and shrink by moves that are taken back."""
+    """Sums that grow by moves and partings, and shrink by those that are taken back."""
 
     def __init__(self) -> None:
         self._days: _Growing = defaultdict(lambda: [0, 0])
         self._cohorts: _Growing = defaultdict(lambda: [0, 0])
+        self._partings: defaultdict[Parting, int] = defaultdict(int)
 
     def add(self, moves: Iterable[Move], *, sign: int = 1) -> None:
         """Count these moves; with a `sign` of -1 they are no more."""
@@ -61,6 +63,11 @@ class Tally:
                 total[0] += sign * by * readers
                 total[1] += sign * amount
 
+    def part(self, partings: Iterable[Parting], *, sign: int = 1) -> None:
+        """Count these partings; with a `sign` of -1 they are no more."""
+        for parting in partings:
+            self._partings[parting] += sign
+
     def days(self) -> dict[DayKey, Sum]:
         """What has come to anything, by day."""
         return {DayKey(*key): total for key, total in _expanded(self._days).items()}
@@ -68,6 +75,10 @@ class Tally:
     def cohorts(self) -> dict[CohortKey, Sum]:
         """The same by cohort."""
         return {CohortKey(*key): total for key, total in _expanded(self._cohorts).items()}
+
+    def partings(self) -> dict[Parting, int]:
+        """How often there was each parting, where it has come to anything."""
+        return {parting: number for parting, number in self._partings.items() if number}
 
 
 _Growing = defaultdict[tuple[Any, ...], list[int]]

@@ -42,6 +42,7 @@ class News:
     canceling: bool
     collected: bool
     late: int
+    feedback: str | None
 
 
 news = st.builds(
@@ -57,6 +58,7 @@ news = st.builds(
     canceling=st.booleans(),
     collected=st.sampled_from([True, True, True, False]),
     late=st.sampled_from([0, 0, 0, 5, 30, 900]),
+    feedback=st.sampled_from([None, "unused", "a_new_word"]),
 )
 histories = st.lists(news, max_size=14)
 
@@ -83,6 +85,7 @@ def written(history: Sequence[News]) -> list[Row]:
                     one.status.value,
                     step.delta.amount,
                     step.delta.currency,
+                    one.feedback if step.change is Change.ENDED else None,
                 )
             )
         standing[one.membership] = after
@@ -149,4 +152,5 @@ def _columns(row: Row) -> dict[str, object]:
         "status": Status(row.status),
         "monthly_delta": row.delta,
         "currency": row.currency,
+        "feedback": row.feedback,
     }

@@ -26,6 +26,7 @@ class Row:
     status: str
     delta: int
     currency: str
+    feedback: str | None = None
 
 
 @dataclass

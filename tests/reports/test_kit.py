@@ -9,6 +9,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask.testing import FlaskClient
 
 from paywall.accounts.models import Reader, StaffRole
@@ -124,6 +125,27 @@ class TestShown:
         said = [shown.words(cell, column.kind) for cell, column in zip(ROW, MIXED, strict=True)]
         assert said == ["Oct 2026", "1,200", "-€12.50", "12.5%", "=ana"]
         assert shown.words(None) == "–"
+
+    @pytest.mark.parametrize("number", [0, 1, -1, 999, -1000, 123456, -98765432, 10**12])
+    def test_numbers_are_as_babel_writes_them(self, number: int) -> None:
+        assert shown.words(number) == format_decimal(number, locale="en")
+        share = Fraction(number, 2000)
+        assert shown.words(share) == format_percent(float(share), "#,##0.0%", locale="en")
+        for currency in ("eur", "usd", "gbp", "jpy", "chf", "kwd", "xxx"):
+            money = Money(number, currency)
+            in_full = format_currency(money.major(), currency.upper(), locale="en")
+            assert shown.words(money, Kind.MONEY) == in_full
+
+    def test_in_a_row_of_a_page(self) -> None:
+        long = "No word of this is so long that it may not be broken"
+        assert list(shown.cells((*MIXED, Column("Why")), (*ROW, long))) == [
+            ("Oct 2026", "", ""),
+            ("1,200", "", "num"),
+            ("-€12.50", "", "num"),
+            ("12.5%", "", "num"),
+            ("=ana", "/staff/desk/1", ""),
+            (long, "", "long"),
+        ]
 
     def test_as_csv(self) -> None:
         assert shown.header(MIXED) == ["Month", "Patrons", "Currency", "MRR", "Churn", "Reader"]

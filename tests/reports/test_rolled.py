@@ -1,7 +1,7 @@
 """Whatever happened, and however it was rolled up: each figure is what the lines of the ledger say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from paywall.membership.rules import Source
 from paywall.money import Money
 from paywall.reports import page, rollup
 from paywall.reports.asked import Asked
-from paywall.reports.models import ReportCohort, ReportDay, ReportMark
+from paywall.reports.models import ReportCohort, ReportDay, ReportMark, ReportParting
 from tests.moving import MovingClock
 from tests.reports import histories, told
 from tests.reports.naive import Books, Row
@@ -65,7 +65,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def play(case: Case) -> None:
     """An empty ledger; then its lines, rolled up in between."""
-    for table in (MembershipEvent, ReportDay, ReportCohort, ReportMark):
+    for table in (MembershipEvent, ReportDay, ReportCohort, ReportParting, ReportMark):
         db.session.execute(delete(table))
     db.session.commit()
     written = 0
@@ -103,9 +103,11 @@ def test_each_report_says_what_the_ledger_says_day_by_day(database: str, clock: 
     def check(case: Case) -> None:
         play(case)
         for one in page.all_of_them():
+            # Few leave in so few days: of them all days are asked for.
+            some = replace(case, since=FIRST, until=TODAY) if one.name == "leaving" else case
             if one.name in told.REPORTS:
                 read_only()
-                _has_the_rows_behind(one, _is_as_told(one, case), case.asked(one.narrows))
+                _has_the_rows_behind(one, _is_as_told(one, some), some.asked(one.narrows))
                 db.session.rollback()
 
     check()

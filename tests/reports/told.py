@@ -8,6 +8,7 @@ from typing import Any
 
 from paywall.money import Money
 from tests.reports.naive import DAY, Books, last_day, months, share
+from tests.reports.told_leaving import leaving
 
 Told = dict[str, Any]
 # The figures of a report by their names, and the rows of its tables by their titles.
@@ -159,6 +160,7 @@ REPORTS: dict[str, Callable[[Books, date, date, date], Report]] = {
     "trials": trials,
     "plans": plans,
     "sources": sources,
+    "leaving": leaving,
 }
 
 

@@ -151,5 +151,7 @@ def init_app(app: Flask, settings: Settings, pages: Mapping[str, Step]) -> None:
         if has_request_context():
             after_this_request(journey.forget)
 
-    account_made.connect(made, app, weak=False)
-    user_logged_out.connect(part, app, weak=False)
+    # The signals hold them weakly, the app as long as it lives.
+    app.extensions["journey_signals"] = made, part
+    account_made.connect(made, app)
+    user_logged_out.connect(part, app)

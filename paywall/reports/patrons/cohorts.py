@@ -1,6 +1,6 @@
 """How many of those who joined in a month are still patrons so many months later, and what they bring."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -36,7 +36,8 @@ TO_DATE = "The last cell of each row can be of the running month, to date."
 def cohorts(asked: Asked) -> Report:
     """Retention of patrons and of money, by the month in which they joined."""
     seen = look(asked)
-    now, before = _cohorts(seen, asked), _cohorts(seen, asked.before)
+    # Of those before only the shares are told.
+    now, before = _cohorts(seen, asked, seen.currencies), _cohorts(seen, asked.before, ())
     last = _last_day_over(seen)
     figures = [Figure("Joined", _begun(now), _begun(before), JOINED, "joined")]
     for months, nth in TOLD.items():
@@ -49,12 +50,12 @@ def cohorts(asked: Asked) -> Report:
 lists.moves("cohorts", "joined", "Who became a patron", Kind.JOINED, whole_months=True)
 
 
-def _cohorts(seen: Look, days: Asked) -> list[Cohort]:
+def _cohorts(seen: Look, days: Asked, currencies: Collection[str]) -> list[Cohort]:
     today = seen.rolled.as_of.astimezone(days.zone).date()
     until = min(plus_months(month_of(days.until), 1) - timedelta(days=1), today)
-    span = seen.rolled.spans(month_of(days.since), until, [seen.scope])[seen.scope]
-    begun = {month.since: month.happened(Kind.JOINED).readers for month in span.months()}
-    return list(measures.cohorts(seen.changes, begun, month_of(today), seen.currencies))
+    found = seen.rolled.spans(month_of(days.since), until, [seen.scope], [Kind.JOINED])
+    begun = {month.since: month.happened(Kind.JOINED).readers for month in found[seen.scope].months()}
+    return list(measures.cohorts(seen.changes, begun, month_of(today), currencies))
 
 
 def _last_day_over(seen: Look) -> date:

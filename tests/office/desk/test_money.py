@@ -1,8 +1,14 @@
 """The desk cancels, takes back, and gives money back: once, whatever is clicked twice, lost or stale."""
 
-import pytest
+import os
+import signal
 
+import pytest
+from sqlalchemy import update
+
+from paywall import clock
 from paywall.accounts.models import Reader
+from paywall.billing.models import StripeCustomer
 from paywall.db import db
 from paywall.membership.rules import Status
 from paywall.sandbox import Fault, FaultKind
@@ -110,6 +116,30 @@ def test_an_answer_of_stripe_that_is_lost_gives_money_back_once(counter: Counter
     assert counter.payment().refunded == 500
     assert counter.trail()[0] == "refund asked"
     assert counter.trail()[-1] == "refund"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_process_killed_once_stripe_has_given_money_back_leaves_it_given_once(counter: Counter) -> None:
+    counter.shop.join()
+    rest = f"/refund/{counter.payment().id}"
+    form = {**counter.fill(rest, amount="5"), "confirmed": "yes"}
+    db.engine.dispose()
+    if (child := os.fork()) == 0:
+        counter.shop.sandbox.on_event = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        counter.send(rest, form)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert counter.trail() == ["refund asked"]
+    assert counter.payment().refunded == 0
+    assert counter.send(rest, form).status_code == 303
+    assert "Somebody changes this membership just now" in counter.see()
+    db.session.execute(update(StripeCustomer).values(busy_until=clock.wall()))
+    db.session.commit()
+    assert counter.send(rest, form).status_code == 303
+    assert "By now €5 of this payment is given back" in counter.see()
+    assert [refund.amount for refund in counter.stripe().refunds.list().data] == [500]
+    counter.sync()
+    assert counter.payment().refunded == 500
 
 
 def test_what_the_bank_has_taken_up_is_not_given_back(counter: Counter) -> None:
