@@ -4,6 +4,8 @@ Each condition may say no where `sums` would find nothing wrong: then it is look
 to what `sums` would name.
 """
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
@@ -14,7 +16,8 @@ from paywall.billing.cashbook.rules import UNDONE
 def line() -> ColumnElement[bool]:
     """The one line of a payment for an invoice, which says what the payment says."""
     other = aliased(BalanceTransaction)
-    paid = exists().where(
+    paid = _found(
+        Payment.id,
         Payment.stripe_id == BalanceTransaction.source,
         Payment.mode == BalanceTransaction.mode,
         Payment.status != "failed",
@@ -29,11 +32,16 @@ def line() -> ColumnElement[bool]:
 
 def payment() -> ColumnElement[bool]:
     """It has a line (by which it is held, in the line's month) or needs none, and so with its invoice."""
-    lined = exists().where(
-        BalanceTransaction.source == Payment.stripe_id, BalanceTransaction.mode == Payment.mode
+    lined = _found(
+        BalanceTransaction.id,
+        BalanceTransaction.source == Payment.stripe_id,
+        BalanceTransaction.mode == Payment.mode,
     )
-    billed = exists().where(
-        Invoice.stripe_id == Payment.invoice, Invoice.mode == Payment.mode, Invoice.paid_at.is_not(None)
+    billed = _found(
+        Invoice.id,
+        Invoice.stripe_id == Payment.invoice,
+        Invoice.mode == Payment.mode,
+        Invoice.paid_at.is_not(None),
     )
     return and_(
         or_(Payment.status == "failed", Payment.transaction.is_(None), lined),
@@ -75,3 +83,10 @@ def payout() -> ColumnElement[bool]:
             made_of.scalar_subquery() == Payout.amount,
         ),
     )
+
+
+def _found(row_id: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is such a row. In these words PostgreSQL looks for each in an index; asked whether one
+    EXISTS, it may read all rows that ever were.
+    """
+    return select(row_id).where(*conditions).limit(1).scalar_subquery().is_not(None)

@@ -16,7 +16,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    exists,
     extract,
     func,
     or_,
@@ -195,4 +194,6 @@ def _has_failed_before() -> ColumnElement[bool]:
     )
     same = and_(earlier.invoice == Payment.invoice, earlier.mode == Payment.mode)
     failed = text(FAILED.replace("payment", "earlier"))
-    return exists(select(earlier.id).where(same, failed, is_earlier).correlate(Payment))
+    query = select(earlier.id).where(same, failed, is_earlier).correlate(Payment)
+    # Looked for in the index one by one: PostgreSQL might else read all that ever failed for each month.
+    return query.limit(1).scalar_subquery().is_not(None)
