@@ -16,6 +16,8 @@ BEGAN, ENDED = datetime(2021, 11, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=U
 SHARE_WHO_JOIN = 0.6
 MONTH = 30.4
 AMOUNTS = (500, 500, 500, 417, 1500)
+# Of those who leave, every other one says why, in Stripe's words.
+REASONS = ("too_expensive", "unused", "missing_features", "low_quality", "switched_service", "other")
 
 
 class Entry(NamedTuple):
@@ -31,11 +33,12 @@ class Entry(NamedTuple):
     status: Status
     delta: int
     currency: str
+    feedback: str | None = None
 
 
 @dataclass
 class Life:
-    """One membership as it stands in the end, and its lines."""
+    """One membership as it stands in the end, and its lines; `price` is what it costs while it is held."""
 
     reader: int
     number: int
@@ -45,6 +48,8 @@ class Life:
     started_at: datetime
     status: Status = Status.CANCELED
     monthly: int = 0
+    price: int = 0
+    ended_at: datetime | None = None
     lines: list[Entry] = field(default_factory=list)
 
 
@@ -121,19 +126,25 @@ class _Living:
     def _end(self) -> datetime | None:
         self._write(Change.CANCELING, self.life.status, 0)
         self._wait(self.chance.uniform(1, 25))
-        self._write(Change.ENDED, Status.CANCELED, -self.life.monthly)
+        self._write(Change.ENDED, Status.CANCELED, -self.life.monthly, self._reason())
         back = self.now + timedelta(days=self.chance.expovariate(1 / 200))
         return back if self.chance.random() < 0.15 and back < ENDED else None
 
     def _wait(self, days: float) -> None:
         self.now += timedelta(days=days)
 
-    def _write(self, change: Change, status: Status, delta: int) -> None:
+    def _reason(self) -> str | None:
+        number, is_silent = divmod(self.life.number, 2)
+        return None if is_silent else REASONS[number % len(REASONS)]
+
+    def _write(self, change: Change, status: Status, delta: int, feedback: str | None = None) -> None:
         """What would come after the last month has not happened yet."""
         if self.now >= ENDED:
             return
         life = self.life
         life.status, life.monthly = status, life.monthly + delta
+        life.price = life.monthly or life.price
+        life.ended_at = self.now if change is Change.ENDED else None
         late = self.chance.random() < 0.02
         heard = min(self.now + timedelta(days=self.chance.uniform(1, 60) if late else 0), ENDED)
         life.lines.append(
@@ -148,5 +159,6 @@ class _Living:
                 status,
                 delta,
                 life.currency,
+                feedback,
             )
         )

@@ -8,7 +8,7 @@ from typing import Any
 import flask_migrate
 from sqlalchemy import func, select, text
 
-from bench import lives
+from bench import cashbook, lives
 from bench.databases import Databases
 from bench.lives import Life
 from bench.newspaper import recipe, session, tidy_up
@@ -24,13 +24,18 @@ from paywall.membership.models import MembershipEvent, Plan, Subscription
 from paywall.membership.rules import Interval
 
 BATCH = 10_000
+RECIPE = (Path(__file__), Path(lives.__file__), Path(cashbook.__file__), cashbook.STATEMENTS)
 OWNER = next(account.email for account in ACCOUNTS if account.role is StaffRole.OWNER)
 # The lines as they are heard of; the ledger numbers them.
 HEARD = """
 CREATE TABLE heard (recorded_at {instant}, at {instant}, reader_id INTEGER, subscription_id INTEGER,
-plan_id INTEGER, source TEXT, change TEXT, status TEXT, monthly_delta INTEGER, currency TEXT)
+plan_id INTEGER, source TEXT, change TEXT, status TEXT, monthly_delta INTEGER, currency TEXT,
+feedback TEXT)
 """
-LINE = "recorded_at, at, reader_id, subscription_id, plan_id, source, change, status, monthly_delta, currency"
+LINE = (
+    "recorded_at, at, reader_id, subscription_id, plan_id, source, change, status, monthly_delta, currency,"
+    " feedback"
+)
 
 
 def at(databases: Databases, readers: int) -> str:
@@ -48,7 +53,7 @@ def at(databases: Databases, readers: int) -> str:
         finally:
             clock.use(None)
 
-    return databases(f"newsroom_{readers}_{recipe(Path(__file__), Path(lives.__file__))}", build)
+    return databases(f"newsroom_{readers}_{recipe(*RECIPE)}", build)
 
 
 def owner_cookie() -> str:
@@ -68,10 +73,11 @@ def _fill(readers: int) -> None:
     plans = list(db.session.scalars(select(Plan.id).order_by(Plan.id)))
     db.session.commit()
     own = {"id": f"{last} + i", "email": "'reader' || i || '@example.org'", "fs_uniquifier": "'reader' || i"}
-    copies("reader", reader, readers, own)
+    copies("reader", reader, readers, own | {"name": cashbook.NAME})
     of = {"id": f"{last} + i", "reader_id": f"{last} + i", "stripe_id": "'cus_reader' || i"}
-    copies("stripe_customer", customer, readers, of | {"email": own["email"]})
+    copies("stripe_customer", customer, readers, of | {"email": own["email"], "mode": "'test'"})
     _live(lives.lives(readers, last + 1, plans), held)
+    cashbook.fill()
 
 
 def _live(all_lives: Iterator[Life], held: int) -> None:
@@ -94,9 +100,9 @@ def _row(names: Sequence[str], life: Life, held: int) -> tuple[object, ...]:
         "reader_id": life.reader,
         "plan_id": life.plan,
         "source": life.source.value,
-        "external_id": f"sub_lived{life.number}",
+        "external_id": cashbook.named(life.source, life.number),
         "status": life.status.value,
-        "amount": life.monthly,
+        "amount": life.price,
         "currency": life.currency,
         "interval": Interval.MONTH.value,
         "interval_count": 1,
@@ -104,6 +110,7 @@ def _row(names: Sequence[str], life: Life, held: int) -> tuple[object, ...]:
         "monthly": life.monthly,
         "discount": 0,
         "started_at": _instant(life.started_at),
+        "ended_at": _instant(life.ended_at) if life.ended_at else None,
         "collected": 1,
         "wanted_break": 0,
         "updated_at": _instant(life.started_at),
@@ -112,8 +119,8 @@ def _row(names: Sequence[str], life: Life, held: int) -> tuple[object, ...]:
 
 
 def _line(entry: lives.Entry, held: int) -> tuple[object, ...]:
-    heard, at, reader, subscription, plan, *words, delta, currency = entry
-    return (_instant(heard), _instant(at), reader, held + subscription, plan, *words, delta, currency)
+    heard, at, reader, subscription, *words = entry
+    return (_instant(heard), _instant(at), reader, held + subscription, *words)
 
 
 def _instant(moment: Any) -> str:

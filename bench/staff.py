@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from bench import databases, newsroom
+from bench import cashbook, databases, newsroom
 from bench.databases import Databases
 from bench.reconcile import newsroom as opened
 from bench.serving import Server, machine, resident_mib
@@ -81,8 +81,22 @@ def paths() -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def books() -> list[str]:
+    """The tie-out of the last month and of one three years back, each as a page and as a file."""
+    return [
+        f"/staff/tie-out{kind}?month={month}" for month in ("2026-10", "2023-10") for kind in ("", ".csv")
+    ]
+
+
+def house(reader_id: int) -> list[str]:
+    """One reader with a long past, all of it and their money alone; and the pages of the house."""
+    past = f"/staff/desk/{reader_id}"
+    rooms = ("inbox", "inbox?state=handled", "health", "trail", "trail?act=refund", "people", "plans")
+    return [past, f"{past}?only=money", *(f"/staff/{room}" for room in rooms)]
+
+
 def searches(readers: int) -> list[str]:
-    """What is typed into the desk's box: addresses in full and in part, the domain of all, ids at Stripe."""
+    """What is typed into the desk's box: addresses and names in full and in part, ids, a bill's number."""
     one = readers // 2
     typed = (
         f"reader{one}@example.org",
@@ -91,8 +105,14 @@ def searches(readers: int) -> list[str]:
         "example.org",
         f"cus_reader{one}",
         "nobody",
+        "Anna Berdorfel",
+        "Anna",
+        f"in_lived{one}",
+        f"ch_lived{one}",
+        f"LIVED-{one}",
+        *(f"sub_lived{number}" for number in range(one, one + 10)),
     )
-    return [f"/staff/desk?{urlencode({'q': text})}" for text in (*typed, f"sub_lived{one}")]
+    return [f"/staff/desk?{urlencode({'q': text})}" for text in typed]
 
 
 def lists() -> list[str]:
@@ -110,10 +130,10 @@ def measure(kind: str, made: Databases, readers: int, tries: int) -> Iterator[Ro
     for case, took in _rolled(url, readers):
         yield Row(case, took, took)
     with TemporaryDirectory() as folder, opened(Path(folder), url).app_context():
-        cookie = newsroom.owner_cookie()
+        cookie, one = newsroom.owner_cookie(), cashbook.longest_past()
     clock.use(None)
     with product(url) as server:
-        for path, slowest, median in times(server, paths(), cookie, tries):
+        for path, slowest, median in times(server, [*paths(), *books(), *house(one)], cookie, tries):
             yield Row(path, slowest, median, BARS[kind])
         for path, slowest, median in times(server, searches(readers), cookie, tries):
             yield Row(path, slowest, median, SEARCH)

@@ -1,12 +1,13 @@
-"""The entries of one month out of our tables, with all that they are tied to."""
+"""What moved in a month: the database adds up what plainly ties out, and the rest is tied one by one."""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
+from paywall.billing.cashbook import plain
 from paywall.billing.cashbook.facts import (
     DisputeFacts,
     Entries,
@@ -33,9 +34,28 @@ F = TypeVar("F")
 CHUNK = 500
 
 
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What some lines of the balance come to."""
+
+    amount: int
+    fee: int
+    net: int
+
+    def __sub__(self, other: "_Moved") -> "_Moved":
+        return _Moved(self.amount - other.amount, self.fee - other.fee, self.net - other.net)
+
+
 def sums(start: datetime) -> list[Sums]:
     """What moved in the month that begins at an instant, for each currency in which anything did."""
-    return [one for one in add_up(entries(start)) if one.month == f"{start:%Y-%m}"]
+    name, books = f"{start:%Y-%m}", entries(start)
+    found = {one.currency: one for one in add_up(books) if one.month == name}
+    for currency, moved in _plain(start, books.transactions).items():
+        one = found.setdefault(currency, Sums(name, currency))
+        one.add("invoices", moved.amount)
+        one.add("fees", -moved.fee)
+        one.add("net", moved.net)
+    return [found[currency] for currency in sorted(found)]
 
 
 def month(text: str) -> datetime:
@@ -49,18 +69,21 @@ def following(start: datetime) -> datetime:
 
 
 def entries(start: datetime) -> Entries:
-    """All that is dated in a month or has a line of the balance in it, with every line of each."""
+    """All that is dated in a month or has a line of the balance in it, with every line of each.
+
+    But for what plainly ties out, and is tied to nothing that does not.
+    """
     end = following(start)
-    lines = _dated(TransactionFacts, BalanceTransaction.made_at, start, end)
+    payouts = _dated(PayoutFacts, Payout.made_at, start, end, ~plain.payout())
+    lines = _dated(TransactionFacts, BalanceTransaction.made_at, start, end, ~plain.line())
+    lines |= _named(TransactionFacts, BalanceTransaction.payout, {one.stripe_id for one in payouts})
     sources = {one.source for one in lines}
-    payouts = _dated(PayoutFacts, Payout.made_at, start, end)
     refunds = _dated(RefundFacts, Refund.made_at, start, end) | _named(RefundFacts, Refund.stripe_id, sources)
     disputes = _dated(DisputeFacts, Dispute.opened_at, start, end)
     disputes |= _named(DisputeFacts, Dispute.stripe_id, sources)
     invoices, payments = _paid(start, end, sources)
     things = {one.stripe_id for part in (payments, refunds, disputes, payouts) for one in part}
     lines |= _named(TransactionFacts, BalanceTransaction.source, things)
-    lines |= _named(TransactionFacts, BalanceTransaction.payout, {one.stripe_id for one in payouts})
     return Entries(
         invoices=tuple(invoices),
         payments=tuple(payments),
@@ -79,18 +102,33 @@ def read(kind: type[F], table: type[Kept], *conditions: ColumnElement[bool]) -> 
     return {kind(**row) for row in found.mappings()}
 
 
+def _plain(start: datetime, others: Iterable[TransactionFacts]) -> dict[str, _Moved]:
+    """The sums of the lines of a month that are not among the others, by currency."""
+    end, line = following(start), BalanceTransaction
+    columns = (func.sum(column) for column in (line.amount, line.fee, line.net))
+    query = select(line.currency, *columns).where(line.mode == gateway().mode)
+    rows = db.session.execute(query.where(line.made_at >= start, line.made_at < end).group_by(line.currency))
+    found = {currency: _Moved(*map(int, moved)) for currency, *moved in rows}
+    for one in others:
+        if start <= one.made_at < end:
+            found[one.currency] -= _Moved(one.amount, one.fee, one.net)
+    return found
+
+
 def _paid(
     start: datetime, end: datetime, sources: Iterable[str | None]
 ) -> tuple[set[InvoiceFacts], set[PaymentFacts]]:
-    payments = _dated(PaymentFacts, Payment.made_at, start, end)
+    payments = _dated(PaymentFacts, Payment.made_at, start, end, ~plain.payment())
     payments |= _named(PaymentFacts, Payment.stripe_id, sources)
-    invoices = _dated(InvoiceFacts, Invoice.paid_at, start, end)
+    invoices = _dated(InvoiceFacts, Invoice.paid_at, start, end, ~plain.invoice())
     invoices |= _named(InvoiceFacts, Invoice.stripe_id, {one.invoice for one in payments})
     return invoices, payments | _named(PaymentFacts, Payment.invoice, {one.stripe_id for one in invoices})
 
 
-def _dated(kind: type[F], column: Any, start: datetime, end: datetime) -> set[F]:
-    return read(kind, column.class_, column >= start, column < end)
+def _dated(
+    kind: type[F], column: Any, start: datetime, end: datetime, *conditions: ColumnElement[bool]
+) -> set[F]:
+    return read(kind, column.class_, column >= start, column < end, *conditions)
 
 
 def _named(kind: type[F], column: Any, ids: Iterable[str | None]) -> set[F]:

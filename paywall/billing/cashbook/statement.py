@@ -1,5 +1,6 @@
 """The statement of a month: what Stripe held before, what came in and what went, and what it held after."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,11 +95,23 @@ def of(start: datetime) -> Month:
 
 
 def _held(start: datetime) -> dict[str, int]:
-    """What Stripe held at an instant, by currency."""
-    lines = select(BalanceTransaction.currency, func.sum(BalanceTransaction.net).label("held"))
-    earlier = lines.where(BalanceTransaction.mode == gateway().mode, BalanceTransaction.made_at < start)
-    found = db.session.execute(earlier.group_by(BalanceTransaction.currency))
-    return {row.currency: int(row.held) for row in found if row.held}
+    """What Stripe held at an instant, by currency: each is one stretch of an index."""
+    earlier = select(func.sum(BalanceTransaction.net)).where(
+        BalanceTransaction.mode == gateway().mode, BalanceTransaction.made_at < start
+    )
+    sums = {
+        one: db.session.scalar(earlier.where(BalanceTransaction.currency == one)) for one in _currencies()
+    }
+    return {currency: int(held) for currency, held in sums.items() if held}
+
+
+def _currencies() -> Iterator[str]:
+    """Every one that a line is in, each found by the one before it."""
+    first = select(func.min(BalanceTransaction.currency))
+    last = db.session.scalar(first)
+    while last is not None:
+        yield last
+        last = db.session.scalar(first.where(BalanceTransaction.currency > last))
 
 
 def _sent(start: datetime, end: datetime) -> dict[str, tuple[PayoutFacts, ...]]:

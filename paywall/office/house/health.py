@@ -88,7 +88,7 @@ def _letters() -> Iterator[Row]:
     tried = waits & (Letter.attempts > 0)
     yield Row("Letters that wait", f"{_count(waits)}, of these tried in vain {_count(tried)}")
     for unsent, advice in UNSENT.items():
-        found = _count(Letter.unsent == unsent)
+        found = _count(Letter.sent_at.is_(None) & (Letter.unsent == unsent))
         yield Row(f"Letters {unsent.replace('_', ' ')}", str(found), not found, advice if found else "")
 
 

@@ -1,10 +1,12 @@
 """Gifts: how many were sold and redeemed, which wait, which are void, and what they brought."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Any, NamedTuple
 
 from sqlalchemy import or_, select
 
@@ -42,97 +44,94 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """A gift that was paid for."""
+class Key(NamedTuple):
+    """By what gifts are told apart: the first day of a month, the currency, and what was given."""
 
-    paid_at: datetime
+    month: date
+    currency: str
     plan: str
     months: int
-    price: Money
-    buyer: str
-    state: GiftState
-    why: str | None
-    redeemed_at: datetime | None
+
+
+Which = Callable[[Key], bool]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What some days saw: gifts sold and what they cost, those of them that are void, and redeemed ones."""
+
+    sold: Counter[Key] = field(default_factory=Counter)
+    brought: Counter[Key] = field(default_factory=Counter)
+    void: Counter[Key] = field(default_factory=Counter)
+    redeemed: Counter[Key] = field(default_factory=Counter)
+    waiting: int = 0
 
 
 @page.report("gifts", "Gifts", narrows=("plan",))
 def gifts(asked: Asked) -> Report:
     """Sold, redeemed, waiting and void, with what they brought in each currency."""
-    now, before = _seen(asked), _seen(asked.before)
+    now, before = seen(asked), seen(asked.before)
     figures = [
-        Figure("Sold", len(now.sold), len(before.sold), SOLD, "sold"),
-        Figure("Redeemed", len(now.redeemed), len(before.redeemed), REDEEMED),
+        Figure("Sold", now.sold.total(), before.sold.total(), SOLD, "sold"),
+        Figure("Redeemed", now.redeemed.total(), before.redeemed.total(), REDEEMED),
         Figure("Waiting", now.waiting, before.waiting, WAITING),
-        Figure("Void", _void(now.sold), _void(before.sold), VOID),
+        Figure("Void", now.void.total(), before.void.total(), VOID),
     ]
-    currencies = sorted({one.price.currency for one in (*now.sold, *before.sold, *now.redeemed)})
+    currencies = sorted({key.currency for key in (*now.sold, *before.sold, *now.redeemed)})
     for currency in currencies:
-        money = [_sum(currency, seen.sold) for seen in (now, before)]
+        money = [_brought(each, currency, _of(currency)) for each in (now, before)]
         figures.append(Figure(f"Brought, {currency.upper()}", money[0], money[1], BROUGHT))
     tables = [_by_month(currency, asked, now) for currency in currencies]
-    return Report("Gifts", figures, (*tables, _by_kind(now.sold)))
+    return Report("Gifts", figures, (*tables, _by_kind(now)))
 
 
 @page.behind("gifts", "sold", "Gifts that were sold", COLUMNS)
 def sold(asked: Asked) -> Iterator[Row]:
     """Each of them, oldest first."""
-    query = _query(asked, Gift.paid_at >= asked.start, Gift.paid_at < asked.end)
-    for one in _sales(query):
+    query = _query(asked, Gift, Plan.name).where(Gift.paid_at >= asked.start, Gift.paid_at < asked.end)
+    for one, plan in streamed(query.order_by(Gift.paid_at, Gift.id)):
         redeemed = asked.day_of(one.redeemed_at) if one.redeemed_at else None
-        state = f"void ({one.why})" if one.why else WAYS[one.state]
-        yield (asked.day_of(one.paid_at), one.plan, one.months, one.price, one.buyer, state, redeemed)
+        state = f"void ({one.void_why.value})" if one.void_why else WAYS[one.state]
+        yield (asked.day_of(one.paid_at), plan, one.months, one.money, one.buyer_email, state, redeemed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    sold: list[Sale]
-    redeemed: list[Sale]
-    waiting: int
+def seen(asked: Asked) -> Seen:
+    """The gifts that have to do with those days, added up as they are read."""
+    found, months = Seen(), list(asked.months())
+    starts, names = [one.start for one in months], [one.since.replace(day=1) for one in months]
+    for paid_at, redeemed_at, state, *kind, amount in streamed(_touching(asked)):
+        is_void = state is GiftState.VOID
+        if asked.start <= paid_at < asked.end:
+            key = Key(names[bisect_right(starts, paid_at) - 1], *kind)
+            found.sold[key] += 1
+            found.brought[key] += amount
+            found.void[key] += is_void
+        if redeemed_at and asked.start <= redeemed_at < asked.end:
+            found.redeemed[Key(names[bisect_right(starts, redeemed_at) - 1], *kind)] += 1
+        if not is_void and paid_at < asked.end and not (redeemed_at and redeemed_at < asked.end):
+            found.waiting += 1
+    return found
 
 
-def _seen(asked: Asked) -> _Seen:
+def _touching(asked: Asked) -> Any:
+    """Paid or redeemed in these days, or waiting at the end of them."""
+    columns = (Gift.paid_at, Gift.redeemed_at, Gift.state, Gift.currency, Plan.name, Gift.months, Gift.amount)
     within = or_(
         (Gift.paid_at >= asked.start) & (Gift.paid_at < asked.end),
         (Gift.redeemed_at >= asked.start) & (Gift.redeemed_at < asked.end),
         (Gift.state == GiftState.PAID) & (Gift.paid_at < asked.end),
         (Gift.state != GiftState.VOID) & (Gift.paid_at < asked.end) & (Gift.redeemed_at >= asked.end),
     )
-    found = list(_sales(_query(asked, within)))
-    return _Seen(
-        sold=[one for one in found if asked.start <= one.paid_at < asked.end],
-        redeemed=[one for one in found if one.redeemed_at and asked.start <= one.redeemed_at < asked.end],
-        waiting=sum(_waits(one, asked.end) for one in found),
-    )
+    return _query(asked, *columns).where(within)
 
 
-def _waits(one: Sale, end: datetime) -> bool:
-    is_redeemed = one.redeemed_at is not None and one.redeemed_at < end
-    return one.paid_at < end and one.state is not GiftState.VOID and not is_redeemed
-
-
-def _query(asked: Asked, *conditions: Any) -> Any:
-    query: Any = select(Gift, Plan.name).join(Plan, Plan.id == Gift.plan_id)
-    paid = (Gift.mode == gateway().mode, Gift.paid_at.is_not(None))
-    query = query.where(*paid, *conditions).order_by(Gift.paid_at, Gift.id)
+def _query(asked: Asked, *columns: Any) -> Any:
+    query: Any = select(*columns).select_from(Gift).join(Plan, Plan.id == Gift.plan_id)
+    query = query.where(Gift.mode == gateway().mode, Gift.paid_at.is_not(None))
     return query.where(Plan.slug == asked.plan) if asked.plan else query
 
 
-def _sales(query: Any) -> Iterator[Sale]:
-    for gift, plan in streamed(query):
-        yield Sale(
-            paid_at=gift.paid_at,
-            plan=plan,
-            months=gift.months,
-            price=gift.money,
-            buyer=gift.buyer_email,
-            state=gift.state,
-            why=gift.void_why.value if gift.void_why else None,
-            redeemed_at=gift.redeemed_at,
-        )
-
-
-def _by_month(currency: str, asked: Asked, seen: _Seen) -> Table:
+def _by_month(currency: str, asked: Asked, found: Seen) -> Table:
     columns = (
         Column("Month", Kind.MONTH),
         Column("Sold", Kind.NUMBER),
@@ -140,40 +139,41 @@ def _by_month(currency: str, asked: Asked, seen: _Seen) -> Table:
         Column("Redeemed", Kind.NUMBER),
         Column("Void", Kind.NUMBER),
     )
-    sold = [one for one in seen.sold if one.price.currency == currency]
-    redeemed = [one for one in seen.redeemed if one.price.currency == currency]
     lines: list[Row] = []
     for first in (month.since.replace(day=1) for month in asked.months()):
-        mine = [one for one in sold if asked.month_of(one.paid_at) == first]
-        used = sum(_in(asked, one.redeemed_at, first) for one in redeemed)
-        lines.append((first, len(mine), _sum(currency, mine), used, _void(mine)))
+        mine = _of(currency, first)
+        sold, redeemed, void = (_count(each, mine) for each in (found.sold, found.redeemed, found.void))
+        lines.append((first, sold, _brought(found, currency, mine), redeemed, void))
     meaning = "Sold and void by the month of the payment, redeemed by the month in which the code was used."
     chart = Chart(Shape.BARS, ("Sold", "Redeemed"))
     return Table(f"By month, {currency.upper()}", meaning, columns, lines, chart)
 
 
-def _by_kind(sold: Sequence[Sale]) -> Table:
+def _by_kind(found: Seen) -> Table:
     columns = (
         Column("Plan"),
         Column("Months", Kind.NUMBER),
         Column("Sold", Kind.NUMBER),
         Column("Brought", Kind.MONEY),
     )
-    counted = Counter((one.plan, one.months, one.price.currency) for one in sold)
     lines: list[Row] = []
-    for (plan, months, currency), count in sorted(counted.items()):
-        mine = [one for one in sold if (one.plan, one.months, one.price.currency) == (plan, months, currency)]
-        lines.append((plan, months, count, _sum(currency, mine)))
+    for plan, months, currency in sorted({(key.plan, key.months, key.currency) for key in found.sold}):
+        mine = partial(_is_kind, plan, months, currency)
+        lines.append((plan, months, _count(found.sold, mine), _brought(found, currency, mine)))
     return Table("What was given", "Gifts sold in these days, by plan and length.", columns, lines)
 
 
-def _in(asked: Asked, instant: datetime | None, first: date) -> bool:
-    return instant is not None and asked.month_of(instant) == first
+def _of(currency: str, month: date | None = None) -> Which:
+    return lambda key: key.currency == currency and month in (None, key.month)
 
 
-def _void(found: Sequence[Sale]) -> int:
-    return sum(one.state is GiftState.VOID for one in found)
+def _is_kind(plan: str, months: int, currency: str, key: Key) -> bool:
+    return (key.plan, key.months, key.currency) == (plan, months, currency)
 
 
-def _sum(currency: str, found: Sequence[Sale]) -> Money:
-    return sum((one.price for one in found if one.price.currency == currency), Money(0, currency))
+def _count(counted: Counter[Key], which: Which) -> int:
+    return sum(number for key, number in counted.items() if which(key))
+
+
+def _brought(found: Seen, currency: str, which: Which) -> Money:
+    return Money(_count(found.brought, which), currency)

@@ -1,12 +1,13 @@
 """Groups: who owns one, how many seats they pay for, how many are filled, and how many are free."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from paywall.accounts.models import Reader
 from paywall.billing.groups.models import Group, Seat
@@ -55,16 +56,17 @@ def groups(asked: Asked) -> Report:
     """The groups of today, and how they have changed in the days that were asked for."""
     now = today(asked)
     sold, filled = sum(one.seats for one in now), sum(one.filled for one in now)
+    moved = [_by_months(column, asked) for column in (Group.made_at, Seat.joined_at, Seat.left_at)]
     figures = (
         Figure("Groups today", len(now), None, GROUPS),
         Figure("Seats sold today", sold, None, SOLD),
         Figure("Filled today", filled, None, FILLED),
         Figure("Free today", sum(one.free for one in now), None, FREE),
-        _moved("New groups", Group.made_at, asked, NEW),
-        _moved("Joined", Seat.joined_at, asked, JOINED, "joined"),
-        _moved("Left", Seat.left_at, asked, LEFT),
+        Figure("New groups", moved[0].total(), _count(Group.made_at, asked.before), NEW),
+        Figure("Joined", moved[1].total(), _count(Seat.joined_at, asked.before), JOINED, "joined"),
+        Figure("Left", moved[2].total(), _count(Seat.left_at, asked.before), LEFT),
     )
-    return Report("Groups", figures, (_table(now), _by_month(asked)))
+    return Report("Groups", figures, (_table(now), _by_month(asked, moved)))
 
 
 @page.behind("groups", "joined", "Members who joined", COLUMNS)
@@ -82,15 +84,13 @@ def today(asked: Asked) -> list[Filled]:
     """The groups whose owner holds the membership, by the owner's address."""
     taken = select(func.count()).where(Seat.group_id == Group.id, Seat.left_at.is_(None)).scalar_subquery()
     query: Any = (
-        select(Group, Subscription, Reader.email, Plan.name, taken.label("taken"))
+        select(Group, Subscription, Reader.email, Plan.name, Plan.slug, taken.label("taken"))
         .join(Subscription, Subscription.id == Group.subscription_id)
         .join(Reader, Reader.id == Subscription.reader_id)
         .join(Plan, Plan.id == Subscription.plan_id)
-        .where(Subscription.status.in_(HOLDING))
         .order_by(Reader.email, Group.id)
     )
-    if asked.plan:
-        query = query.where(Plan.slug == asked.plan)
+    # Told apart here and not in the query, which would begin with all memberships in place of all groups.
     return [
         Filled(
             owner=row.email,
@@ -101,6 +101,7 @@ def today(asked: Asked) -> list[Filled]:
             ends=asked.day_of(row.Subscription.cancel_at) if row.Subscription.cancel_at else None,
         )
         for row in db.session.execute(query)
+        if row.Subscription.status in HOLDING and asked.plan in (None, row.slug)
     ]
 
 
@@ -116,21 +117,20 @@ def _table(now: list[Filled]) -> Table:
     return Table("Groups today", "Each group whose owner holds the membership.", columns, lines)
 
 
-def _by_month(asked: Asked) -> Table:
+def _by_month(asked: Asked, moved: Sequence[Counter[date]]) -> Table:
     columns = (
         Column("Month", Kind.MONTH),
         *(Column(name, Kind.NUMBER) for name in ("New groups", "Joined", "Left")),
     )
-    moved = (Group.made_at, Seat.joined_at, Seat.left_at)
-    lines: list[Row] = [
-        (month.since.replace(day=1), *(_count(column, month) for column in moved)) for month in asked.months()
-    ]
+    firsts = [month.since.replace(day=1) for month in asked.months()]
+    lines: list[Row] = [(first, *(counted[first] for counted in moved)) for first in firsts]
     meaning = "Groups by the month in which they were made, members by the one in which they came or went."
     return Table("By month", meaning, columns, lines, Chart(Shape.BARS, ("Joined", "Left")))
 
 
-def _moved(name: str, column: Any, asked: Asked, meaning: str, behind: str | None = None) -> Figure:
-    return Figure(name, _count(column, asked), _count(column, asked.before), meaning, behind)
+def _by_months(column: Any, asked: Asked) -> Counter[date]:
+    """How often it happened in each month, by its first day."""
+    return Counter(asked.month_of(at) for (at,) in streamed(_asked_for(select(column), column, asked)))
 
 
 def _count(column: Any, asked: Asked) -> int:
@@ -139,10 +139,11 @@ def _count(column: Any, asked: Asked) -> int:
 
 
 def _asked_for(query: Any, column: Any, asked: Asked) -> Any:
+    """Those of some days and of a plan. Which plan, is asked of each group: there are few of them."""
     query = query.where(column >= asked.start, column < asked.end)
     if asked.plan is None:
         return query
-    if column.class_ is Seat:
-        query = query.join(Group, Group.id == Seat.group_id)
-    of_plan = query.join(Subscription, Subscription.id == Group.subscription_id)
-    return of_plan.join(Plan, Plan.id == Subscription.plan_id).where(Plan.slug == asked.plan)
+    group = Seat.group_id if column.class_ is Seat else Group.id
+    held, whose = aliased(Subscription), aliased(Group)
+    plan = select(Plan.slug).join(held, held.plan_id == Plan.id).join(whose, whose.subscription_id == held.id)
+    return query.where(plan.where(whose.id == group).scalar_subquery() == asked.plan)

@@ -13,7 +13,7 @@ from paywall.billing.cashbook.models import Invoice, Payment
 from paywall.billing.remote import Mode
 from paywall.membership.rules import LIVE, Status
 from paywall.money import Money
-from paywall.office.money import failures
+from paywall.office.money import failed_bills, failures
 from paywall.reports.asked import Asked
 from tests.reports.house import (
     CURRENCY,
@@ -137,7 +137,7 @@ def test_failed_payments(bills: list[Bill], asked: Asked) -> None:
         lost = sum(one.amount for one in mine if one.outcome == "Lost")
         assert got[f"Lost, {currency.upper()}"][0] == Money(lost, currency)
         check_months(mine, currency, asked, table(report, f"By month, {currency.upper()}"))
-    reasons = Counter(failures.in_words(one.why) for one in now)
+    reasons = Counter(failed_bills.in_words(one.why) for one in now)
     assert {row["Why"]: row["Failed"] for row in table(report, "Why they failed")} == reasons
 
 
