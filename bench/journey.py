@@ -59,7 +59,7 @@ def main(words: list[str]) -> None:
     """Build what is missing, measure, print the table as it grows, leave the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench journey", description=__doc__)
     parser.add_argument("--databases", nargs="+", choices=databases.KINDS, default=databases.KINDS)
-    parser.add_argument("--articles", type=int, default=200_000)
+    parser.add_argument("--articles", type=int, default=50_000)
     parser.add_argument("--tries", type=int, default=5, help="of each page")
     parser.add_argument("--kept", type=Path, default=Path("build/bench"), help="folder of what is built once")
     parser.add_argument("--out", type=Path, default=Path("build/bench/journey.json"))

@@ -58,14 +58,18 @@ class Sent:
     redelivered: set[str] = field(default_factory=set)
 
 
+# What a sender needs is imported once for all of them.
+CONTEXT = get_context("forkserver")
+CONTEXT.set_forkserver_preload([__name__])
+
+
 class Sender:
     """A process of its own that carries out a plan from now on."""
 
     def __init__(self, plan: Plan) -> None:
-        context = get_context("spawn")
-        self._heard, tell = context.Pipe(duplex=False)
-        self._answered = context.Value("q", 0)
-        self._process = context.Process(target=_carry_out, args=(plan, tell, self._answered))
+        self._heard, tell = CONTEXT.Pipe(duplex=False)
+        self._answered = CONTEXT.Value("q", 0)
+        self._process = CONTEXT.Process(target=_carry_out, args=(plan, tell, self._answered))
         self._process.start()
         tell.close()
 

@@ -20,7 +20,7 @@ from paywall.accounts.models import Reader
 from paywall.articles.gates import ARTICLE_PATH
 from paywall.db import db
 from paywall.demo.seed import seed
-from paywall.sandbox.faults import Fault, FaultKind
+from paywall.sandbox.faults import Fault, FaultKind, Faults
 
 CALLS = 4
 SILENCE = 5.0
@@ -37,26 +37,25 @@ class Stalled:
 
 def measure(folder: Path, seconds: int) -> Stalled:
     """Let a crowd come to the demo for so long, while patrons come back from a Stripe that says nothing."""
-    patron = _demo(folder)
+    patron, faults = _demo(folder)
     crowd = Crowd([f"{ARTICLE_PATH}{newspaper.TEMPLATE}"])
     with Server("wsgi:app", folder, given=DEMO) as server:
         wrk.come(server.port, crowd, 1)
+        faults.set(Fault(FaultKind.API_HANG, times=None, seconds=SILENCE))
         with _hanging(server, newspaper.session(patron)) as waits:
             articles = wrk.come(server.port, crowd, seconds)
     return Stalled(articles, len([wait for wait in waits if wait >= SILENCE]))
 
 
-def _demo(folder: Path) -> str:
-    """The demo's newsroom, whose stand-in for Stripe answers late; its patron."""
+def _demo(folder: Path) -> tuple[str, Faults]:
+    """The demo's newsroom: its patron, and what can go wrong with its stand-in for Stripe."""
     app = newsroom(folder, "")
     try:
         with app.app_context():
             flask_migrate.upgrade()
             seed()
-            hang = Fault(FaultKind.API_HANG, times=None, seconds=SILENCE)
-            app.extensions["sandbox"].faults.set(hang)
             patron = select(Reader.fs_uniquifier).where(Reader.email == "patron@demo.example")
-            return db.session.scalars(patron).one()
+            return db.session.scalars(patron).one(), app.extensions["sandbox"].faults
     finally:
         clock.use(None)
 

@@ -60,7 +60,11 @@ def test_an_event_that_was_answered_and_is_gone_is_noticed(tmp_path: Path) -> No
     assert intake.compare(stored, Counter(dict.fromkeys(stored, 1))) == Findings(0, 0, 0)
 
 
-SMALLEST = "--databases sqlite --rounds 1 --seconds 1 --articles 100 --readers 100 --tries 4 --walked 60"
+# Of the three that compare with a constant view, one: they are measured alike.
+SMALLEST = (
+    "--databases sqlite --rounds 1 --seconds 1 --articles 100 --readers 100 --tries 4 --walked 60"
+    " --parts patrons changes silence pages"
+)
 
 
 @pytest.mark.server
@@ -73,7 +77,7 @@ def test_the_gate_is_measured_and_no_answer_is_wrong(
     printed = capsys.readouterr().out
     assert all(row["case"] in printed and row["bar"] in printed for row in rows)
     ratios = [row["told"] for row in rows if "ratio" in row["told"]]
-    assert len(ratios) == 6
+    assert len(ratios) == 1
     assert all(0 < told["lowest"] <= told["ratio"] <= told["highest"] for told in ratios)
     changed, ended, silent, pages = [row["told"] for row in rows if "ratio" not in row["told"]]
     assert (changed["tries"], changed["workers"]) == (4, 2)

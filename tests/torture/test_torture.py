@@ -14,7 +14,7 @@ from tests.torture.world import World
 
 pytestmark = pytest.mark.story
 
-SCHEDULES = 25
+SCHEDULES = 16
 ONCE_WRONG = {
     "the dates of who was deleted at Stripe were not Stripe's, and each reconcile said so anew": (
         "join:0:0 deliver:0:0 delete_customer:0:0 deliver:0:0"
