@@ -14,7 +14,7 @@ from paywall import clock
 from paywall.billing.cashbook import months, statement
 from paywall.billing.cashbook.statement import Month, Statement
 from paywall.billing.cashbook.walk import Walk, begin
-from paywall.db import db
+from paywall.db import db, read_much
 from paywall.errors import BadInput, Unavailable
 from paywall.money import Money
 
@@ -52,7 +52,9 @@ def tieout(name: str | None, *, as_json: bool) -> None:
     To the cent, for each currency by itself; every difference is named with its objects. Exit code 1:
     something does not tie out, or the month was not read to its end.
     """
-    found = statement.of(_month(name or _last_month()))
+    start = _month(name or _last_month())
+    read_much()
+    found = statement.of(start)
     db.session.rollback()
     for one in found.statements:
         click.echo(json.dumps(_plain(found, one)) if as_json else "\n".join(_table(one)))

@@ -75,14 +75,17 @@ def entries(start: datetime) -> Entries:
     """
     end = following(start)
     payouts = _dated(PayoutFacts, Payout.made_at, start, end, ~plain.payout())
-    lines = _dated(TransactionFacts, BalanceTransaction.made_at, start, end, ~plain.line())
-    lines |= _named(TransactionFacts, BalanceTransaction.payout, {one.stripe_id for one in payouts})
-    sources = {one.source for one in lines}
-    refunds = _dated(RefundFacts, Refund.made_at, start, end) | _named(RefundFacts, Refund.stripe_id, sources)
+    lines = _dated(TransactionFacts, BalanceTransaction.made_at, start, end, ~plain.line(start, end))
+    lines |= _named(TransactionFacts, BalanceTransaction.payout, _ids(payouts))
+    refunds = _dated(RefundFacts, Refund.made_at, start, end)
     disputes = _dated(DisputeFacts, Dispute.opened_at, start, end)
-    disputes |= _named(DisputeFacts, Dispute.stripe_id, sources)
+    # A source is one thing: whoever is found is not asked for elsewhere.
+    sources = {one.source for one in lines} - _ids(refunds) - _ids(disputes) - _ids(payouts)
     invoices, payments = _paid(start, end, sources)
-    things = {one.stripe_id for part in (payments, refunds, disputes, payouts) for one in part}
+    sources -= _ids(payments)
+    refunds |= _named(RefundFacts, Refund.stripe_id, sources)
+    disputes |= _named(DisputeFacts, Dispute.stripe_id, sources - _ids(refunds))
+    things = _ids(payments) | _ids(refunds) | _ids(disputes) | _ids(payouts)
     lines |= _named(TransactionFacts, BalanceTransaction.source, things)
     return Entries(
         invoices=tuple(invoices),
@@ -99,7 +102,7 @@ def read(kind: type[F], table: type[Kept], *conditions: ColumnElement[bool]) -> 
     names = [field.name for field in fields(kind) if hasattr(table, field.name)]  # type: ignore[arg-type]
     query = select(*(getattr(table, name) for name in names))
     found = db.session.execute(query.where(table.mode == gateway().mode, *conditions))
-    return {kind(**row) for row in found.mappings()}
+    return {kind(**dict(zip(names, row, strict=True))) for row in found}
 
 
 def _plain(start: datetime, others: Iterable[TransactionFacts]) -> dict[str, _Moved]:
@@ -118,17 +121,21 @@ def _plain(start: datetime, others: Iterable[TransactionFacts]) -> dict[str, _Mo
 def _paid(
     start: datetime, end: datetime, sources: Iterable[str | None]
 ) -> tuple[set[InvoiceFacts], set[PaymentFacts]]:
-    payments = _dated(PaymentFacts, Payment.made_at, start, end, ~plain.payment())
+    payments = _dated(PaymentFacts, Payment.made_at, start, end, ~plain.payment(start, end))
     payments |= _named(PaymentFacts, Payment.stripe_id, sources)
     invoices = _dated(InvoiceFacts, Invoice.paid_at, start, end, ~plain.invoice())
     invoices |= _named(InvoiceFacts, Invoice.stripe_id, {one.invoice for one in payments})
-    return invoices, payments | _named(PaymentFacts, Payment.invoice, {one.stripe_id for one in invoices})
+    return invoices, payments | _named(PaymentFacts, Payment.invoice, _ids(invoices))
 
 
 def _dated(
     kind: type[F], column: Any, start: datetime, end: datetime, *conditions: ColumnElement[bool]
 ) -> set[F]:
     return read(kind, column.class_, column >= start, column < end, *conditions)
+
+
+def _ids(found: Iterable[Any]) -> set[str]:
+    return {one.stripe_id for one in found}
 
 
 def _named(kind: type[F], column: Any, ids: Iterable[str | None]) -> set[F]:

@@ -2,8 +2,12 @@
 
 Each condition may say no where `sums` would find nothing wrong: then it is looked at there. It never says yes
 to what `sums` would name.
+
+What belongs together is nearly always dated in one month. What is not, is none that plainly ties out: so
+PostgreSQL reads the month, and does not look for each in all that ever was.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -13,11 +17,10 @@ from paywall.billing.cashbook.models import BalanceTransaction, Invoice, Payment
 from paywall.billing.cashbook.rules import UNDONE
 
 
-def line() -> ColumnElement[bool]:
+def line(start: datetime, end: datetime) -> ColumnElement[bool]:
     """The one line of a payment for an invoice, which says what the payment says."""
-    other = aliased(BalanceTransaction)
-    paid = _found(
-        Payment.id,
+    paid = exists().where(
+        _within(Payment.made_at, start, end),
         Payment.stripe_id == BalanceTransaction.source,
         Payment.mode == BalanceTransaction.mode,
         Payment.status != "failed",
@@ -26,22 +29,20 @@ def line() -> ColumnElement[bool]:
         Payment.amount == BalanceTransaction.amount,
         Payment.currency == BalanceTransaction.currency,
     )
-    is_alone = ~exists().where(other.source == BalanceTransaction.source, other.id != BalanceTransaction.id)
-    return and_(BalanceTransaction.category == "charge", paid, is_alone)
+    return and_(BalanceTransaction.category == "charge", paid, _is_alone())
 
 
-def payment() -> ColumnElement[bool]:
+def payment(start: datetime, end: datetime) -> ColumnElement[bool]:
     """It has a line (by which it is held, in the line's month) or needs none, and so with its invoice."""
-    lined = _found(
-        BalanceTransaction.id,
+    lined = exists().where(
+        _within(BalanceTransaction.made_at, start, end),
         BalanceTransaction.source == Payment.stripe_id,
         BalanceTransaction.mode == Payment.mode,
     )
-    billed = _found(
-        Invoice.id,
+    billed = exists().where(
+        _within(Invoice.paid_at, start, end),
         Invoice.stripe_id == Payment.invoice,
         Invoice.mode == Payment.mode,
-        Invoice.paid_at.is_not(None),
     )
     return and_(
         or_(Payment.status == "failed", Payment.transaction.is_(None), lined),
@@ -85,8 +86,12 @@ def payout() -> ColumnElement[bool]:
     )
 
 
-def _found(row_id: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether there is such a row. In these words PostgreSQL looks for each in an index; asked whether one
-    EXISTS, it may read all rows that ever were.
-    """
-    return select(row_id).where(*conditions).limit(1).scalar_subquery().is_not(None)
+def _is_alone() -> ColumnElement[bool]:
+    """Whether a line's source has no second one, of whatever time; an index alone tells."""
+    same = aliased(BalanceTransaction)
+    second = select(same.source).where(same.source == BalanceTransaction.source).offset(1).limit(1)
+    return second.scalar_subquery().is_(None)
+
+
+def _within(column: Any, start: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(column >= start, column < end)

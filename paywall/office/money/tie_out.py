@@ -13,7 +13,7 @@ from paywall.billing.cashbook import months, statement
 from paywall.billing.cashbook.statement import Month, Statement
 from paywall.billing.cashbook.sums import Difference
 from paywall.billing.gateway import gateway
-from paywall.db import db, read_only
+from paywall.db import db, read_much
 from paywall.errors import BadInput
 from paywall.money import Money
 from paywall.office.money import (
@@ -46,7 +46,7 @@ class Part(NamedTuple):
 def tie_out() -> tuple[str, int]:
     """The statement of `?month=2026-10`, from top to bottom; else of the last month."""
     db.session.commit()
-    read_only()
+    read_much()
     start, message = _last_month(), ""
     try:
         start = _asked()
@@ -69,7 +69,7 @@ def tie_out() -> tuple[str, int]:
 def tie_out_csv() -> Response:
     """The same for a spreadsheet."""
     db.session.commit()
-    read_only()
+    read_much()
     start = _asked()
     body = stream_with_context(export.rows(HEADER, _lines(statement.of(start))))
     headers = {"Content-Disposition": f"attachment; filename=tie-out-{start:%Y-%m}.csv"}
