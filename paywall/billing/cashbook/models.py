@@ -89,7 +89,12 @@ class Payment(Kept, Model):
     __table_args__ = (
         UniqueConstraint("stripe_id", "mode"),
         only("ix_payment_failed", "made_at", "invoice", "decline_code", "mode", "status", where=FAILED),
-        only("ix_payment_failed_invoice", "invoice", "made_at", "mode", "status", where=FAILED),
+        # The first of a bill is told by the index alone, so `id` and what is shown of it are there as well.
+        only(
+            "ix_payment_failed_first",
+            *("invoice", "made_at", "id", "decline_code", "mode", "status"),
+            where=FAILED,
+        ),
         only(
             "ix_payment_came_in",
             *("currency", "country", "reader_id", "made_at", "mode", "amount", "refunded", "status"),

@@ -2,7 +2,7 @@
 
 import enum
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -14,7 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     String,
     and_,
-    bindparam,
+    case,
     cast,
     extract,
     func,
@@ -27,7 +27,7 @@ from sqlalchemy.orm import aliased
 from paywall.accounts.models import Reader
 from paywall.billing.cashbook.models import FAILED, Invoice, Payment
 from paywall.billing.gateway import gateway
-from paywall.db import UTCDateTime, db, streamed
+from paywall.db import db, streamed
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import LIVE, Source, Status
 from paywall.money import Money
@@ -35,6 +35,9 @@ from paywall.reports.asked import Asked
 
 DAY = 86_400
 HELD = and_(Subscription.source == Source.STRIPE, Subscription.external_id == Invoice.subscription)
+# Where the membership stands does not matter once a bill is paid, and is not looked up then.
+OWED = case((Invoice.status != "paid", Invoice.subscription))
+UNPAID = and_(Subscription.source == Source.STRIPE, Subscription.external_id == OWED)
 
 
 class Outcome(enum.StrEnum):
@@ -100,16 +103,9 @@ Bills = Mapping[Key, Came]
 
 def bills(asked: Asked) -> Iterator[Bill]:
     """The bills whose payment failed in those days for the first time."""
-    columns = (Payment.made_at, Payment.decline_code, Invoice, Reader.email, Plan.name, _standing())
-    query = (
-        _query(asked, *columns)
-        .outerjoin(Subscription, HELD)
-        .outerjoin(Plan, Plan.id == Subscription.plan_id)
-        .outerjoin(Reader, Reader.id == Invoice.reader_id)
-    )
-    for failed_at, why, bill, email, plan, standing in streamed(
-        query.order_by(Payment.made_at, Payment.id), _days(asked)
-    ):
+    columns = (Payment.made_at, Payment.decline_code, Invoice, Reader.email, Plan.name, Subscription.status)
+    query = _query(asked, HELD, *columns).outerjoin(Reader, Reader.id == Invoice.reader_id)
+    for failed_at, why, bill, email, plan, standing in streamed(query.order_by(Payment.made_at, Payment.id)):
         outcome = outcome_of(bill.status, standing)
         yield Bill(
             failed_at=failed_at,
@@ -125,25 +121,18 @@ def bills(asked: Asked) -> Iterator[Bill]:
 
 
 def came(asked: Asked) -> Bills:
-    """What came of the same bills: there may be very many, so the database counts those that are alike.
-
-    The query is made once and asked for each month.
-    """
-    kind = (Payment.decline_code, Invoice.status, Invoice.currency, _standing())
-    took = cast(extract("epoch", Invoice.paid_at) - extract("epoch", Payment.made_at), BigInteger)
-    sums = (func.count(), func.sum(Invoice.amount_due), func.aggregate_strings(cast(took, String), " "))
-    query = _query(asked, *kind, *sums).group_by(*kind)
+    """What came of the same bills: there may be very many, so the database counts those that are alike."""
+    months = list(asked.months())
     found: defaultdict[Key, Came] = defaultdict(Came)
-    for month in asked.months():
-        for why, status, currency, standing, number, money, seconds in db.session.execute(
-            query, _days(month)
-        ):
-            one = found[Key(month.since.replace(day=1), currency, in_words(why))]
-            outcome = outcome_of(status, standing)
-            one.number[outcome] += number
-            one.money[outcome] += int(money)
-            if outcome is Outcome.RECOVERED:
-                one.days += [int(each) / DAY for each in (seconds or "").split()]
+    for month, why, status, currency, standing, number, money, seconds in db.session.execute(
+        _alike(asked, months)
+    ):
+        one = found[Key(months[month].since.replace(day=1), currency, in_words(why))]
+        outcome = outcome_of(status, standing)
+        one.number[outcome] += number
+        one.money[outcome] += int(money)
+        if outcome is Outcome.RECOVERED:
+            one.days += [int(each) / DAY for each in (seconds or "").split()]
     return found
 
 
@@ -160,30 +149,31 @@ def in_words(code: str | None) -> str:
     return (code or "not told").replace("_", " ").capitalize()
 
 
-def _query(asked: Asked, *columns: Any) -> Any:
-    """Of the bills of some days (`_days`)."""
-    start, end = (bindparam(name, type_=UTCDateTime()) for name in ("start", "end"))
+def _alike(asked: Asked, months: Sequence[Asked]) -> Any:
+    # Latest first, as most come late and the first that fits is taken. Grouped by its name: with SQLite, each
+    # place in which it is written would be worked out by itself.
+    latest = reversed(list(enumerate(months)))
+    month = case(*((Payment.made_at >= one.start, number) for number, one in latest))
+    kind = (Payment.decline_code, Invoice.status, Invoice.currency, Subscription.status)
+    took = cast(extract("epoch", Invoice.paid_at) - extract("epoch", Payment.made_at), BigInteger)
+    sums = (func.count(), func.sum(Invoice.amount_due), func.aggregate_strings(cast(took, String), " "))
+    held = HELD if asked.plan else UNPAID
+    return _query(asked, held, month.label("month_of_failure"), *kind, *sums).group_by(
+        "month_of_failure", *kind
+    )
+
+
+def _query(asked: Asked, held: ColumnElement[bool], *columns: Any) -> Any:
     query: Any = (
         select(*columns)
         .select_from(Payment)
         .join(Invoice, and_(Invoice.stripe_id == Payment.invoice, Invoice.mode == Payment.mode))
+        .outerjoin(Subscription, held)
+        .outerjoin(Plan, Plan.id == Subscription.plan_id)
         .where(Payment.mode == gateway().mode, text(FAILED), ~_has_failed_before())
-        .where(Payment.made_at >= start, Payment.made_at < end)
+        .where(Payment.made_at >= asked.start, Payment.made_at < asked.end)
     )
-    if asked.plan:
-        slug = select(Plan.slug).join(Subscription, Subscription.plan_id == Plan.id).where(HELD)
-        query = query.where(slug.correlate(Invoice).scalar_subquery() == asked.plan)
-    return query
-
-
-def _days(asked: Asked) -> dict[str, datetime]:
-    return {"start": asked.start, "end": asked.end}
-
-
-def _standing() -> Any:
-    """Where the membership stands; it does not matter once a bill is paid, and is not looked up then."""
-    query = select(Subscription.status).where(HELD, Invoice.status != "paid").correlate(Invoice)
-    return query.scalar_subquery().label("standing")
+    return query.where(Plan.slug == asked.plan) if asked.plan else query
 
 
 def _has_failed_before() -> ColumnElement[bool]:
@@ -194,6 +184,4 @@ def _has_failed_before() -> ColumnElement[bool]:
     )
     same = and_(earlier.invoice == Payment.invoice, earlier.mode == Payment.mode)
     failed = text(FAILED.replace("payment", "earlier"))
-    query = select(earlier.id).where(same, failed, is_earlier).correlate(Payment)
-    # Looked for in the index one by one: PostgreSQL might else read all that ever failed for each month.
-    return query.limit(1).scalar_subquery().is_not(None)
+    return select(earlier.id).where(same, failed, is_earlier).correlate(Payment).exists()

@@ -6,6 +6,7 @@ from datetime import date
 from functools import reduce
 
 from paywall.billing.gateway import gateway
+from paywall.db import look_up
 from paywall.money import Money
 from paywall.office.money import at_stripe
 from paywall.office.money.failed_bills import Bills, Came, Key, Outcome, bills, came, in_words
@@ -34,6 +35,7 @@ COLUMNS = (
 @page.report("failures", "Failed payments", narrows=("plan",))
 def failures(asked: Asked) -> Report:
     """What failed, what was made good, and what was lost, for each currency by itself."""
+    look_up()
     found, earlier = came(asked), came(asked.before)
     now, before = _all(found), _all(earlier)
     good = "Those made good as a share of those that failed."
