@@ -1,6 +1,6 @@
 """The first failure of a bill is found in an index alone.
 
-Revision ID: 0032
+Revision ID: 0031
 Revises: 0030
 
 """
@@ -8,7 +8,7 @@ Revises: 0030
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032"
+revision = "0031"
 down_revision = "0030"
 branch_labels = None
 depends_on = None
