@@ -125,15 +125,16 @@ def read_much() -> None:
         db.session.connection().exec_driver_sql(ROOM)
 
 
-def look_up(*, alone: bool = False) -> None:
-    """Until the transaction ends, let PostgreSQL look up in an index what it would read a whole table for.
-
-    `alone`, without workers: what they find in the order of an index would have to be merged again.
-    """
+def look_up() -> None:
+    """Until the transaction ends, let PostgreSQL look up in an index what it would read a whole table for."""
     if db.engine.dialect.name == "postgresql":
         db.session.connection().exec_driver_sql(NEAR)
-        if alone:
-            db.session.connection().exec_driver_sql(ALONE)
+
+
+def alone() -> None:
+    """Until the transaction ends, let PostgreSQL sum up without workers: where they only make more work."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.connection().exec_driver_sql(ALONE)
 
 
 def streamed(query: Executable, given: Mapping[str, Any] | None = None) -> Iterator[Any]:

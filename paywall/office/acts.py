@@ -6,15 +6,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import Select, select
 
 from paywall.accounts import addresses, readers
 from paywall.accounts.trail import StaffAct
-from paywall.config import Settings
 from paywall.db import db, read_only
 from paywall.errors import BadInput, NotFound
+from paywall.reports import rollup
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,7 @@ def trail(
     as_json: bool,
 ) -> None:
     """What staff did, on the pages or in a shell: the newest first."""
-    settings: Settings = current_app.extensions["settings"]
-    zone = ZoneInfo(settings.timezone)
+    zone = rollup.zone()
     read_only()
     asked = Asked(
         actor=actor,

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from paywall import clock
 from paywall.access.words import tried
-from paywall.config import ROOT, Settings
+from paywall.config import ROOT
 from paywall.errors import BadInput
 from paywall.membership.models import Subscription
 from paywall.office import asking, canaries, simulator, why, words
@@ -22,6 +22,7 @@ from paywall.office.caches import moments, proxies, site
 from paywall.office.caches.turns import Turns
 from paywall.office.leaks import hunt
 from paywall.office.why import Explained
+from paywall.reports import rollup
 
 
 @click.command("why")
@@ -124,7 +125,7 @@ def _cachetest_of_a_demo(proxy: str, program: str | None, folder: Path) -> int:
 
 
 def _lines(found: Explained) -> Iterator[str]:
-    article, zone = found.article, _zone()
+    article, zone = found.article, rollup.zone()
     yield f"Article  {article.slug}: {words.gate(article.gate.at(found.now))}"
     yield f"         {words.gate(article.gate)}: {words.origin(article.own_gate, article.rule)}"
     for window in article.gate.windows:
@@ -144,8 +145,3 @@ def _held(held: Subscription, zone: ZoneInfo) -> str:
     until = words.local(held.access_until, zone)
     what = f"{held.plan.slug} by {held.source} ({held.external_id}), {held.status}"
     return f"{what}: reads until {until}, {words.cause(held.access_cause)}"
-
-
-def _zone() -> ZoneInfo:
-    settings: Settings = current_app.extensions["settings"]
-    return ZoneInfo(settings.timezone)

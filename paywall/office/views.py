@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from sqlalchemy import select
 
 from paywall import clock
@@ -12,10 +11,10 @@ from paywall.access.words import tried
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.articles.models import Article
-from paywall.config import Settings
 from paywall.db import db
 from paywall.errors import PaywallError
 from paywall.office import menu, simulator, why, words
+from paywall.reports.rollup import zone
 
 office = Blueprint("office", __name__, url_prefix="/staff")
 
@@ -61,15 +60,10 @@ def _asked(template: str, answer: Callable[[str], dict[str, Any]], **shown: Any)
             found = answer(slug)
         except PaywallError as wrong:
             message, status = wrong.message, wrong.status
-    form = {"slug": slug, "message": message, "newest": _newest(), "words": words, "zone": _zone()}
+    form = {"slug": slug, "message": message, "newest": _newest(), "words": words, "zone": zone()}
     return render_template(template, **form, **found, **shown), status
 
 
 def _newest() -> list[str]:
     """Slugs to choose from, those not out yet too."""
     return list(db.session.scalars(select(Article.slug).order_by(Article.id.desc()).limit(NEWEST)))
-
-
-def _zone() -> ZoneInfo:
-    settings: Settings = current_app.extensions["settings"]
-    return ZoneInfo(settings.timezone)

@@ -41,7 +41,16 @@ class ArticleDay(Model):
     times: Mapped[int]
 
 
-class ArticleMonth(Model):
+class Counted:
+    """What is kept for ever of an article and a stretch of time."""
+
+    visits: Mapped[int]
+    offers: Mapped[int]
+    meter_spent: Mapped[int]
+    sign_ups: Mapped[int]
+
+
+class ArticleMonth(Counted, Model):
     """The same by calendar month (its first day), written together with the day; kept for ever."""
 
     __tablename__ = "article_month"
@@ -49,13 +58,9 @@ class ArticleMonth(Model):
 
     month: Mapped[date] = mapped_column(Date, primary_key=True)
     key: Mapped[str] = mapped_column(Key, primary_key=True)
-    visits: Mapped[int]
-    offers: Mapped[int]
-    meter_spent: Mapped[int]
-    sign_ups: Mapped[int]
 
 
-class ArticleYear(Model):
+class ArticleYear(Counted, Model):
     """The sums of its months by calendar year (its first day), written together with them."""
 
     __tablename__ = "article_year"
@@ -63,10 +68,6 @@ class ArticleYear(Model):
 
     key: Mapped[str] = mapped_column(Key, primary_key=True)
     year: Mapped[date] = mapped_column(Date, primary_key=True)
-    visits: Mapped[int]
-    offers: Mapped[int]
-    meter_spent: Mapped[int]
-    sign_ups: Mapped[int]
 
 
 class ArticlePath(Model):

@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import current_app, request
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -21,11 +20,11 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Re
 from wtforms.widgets import HiddenInput
 
 from paywall.accounts import addresses
-from paywall.config import Settings
 from paywall.errors import BadInput
 from paywall.membership.comps import Kind
 from paywall.money import Money
 from paywall.office.desk.leaving import When
+from paywall.reports.rollup import zone
 
 WHEN = {
     When.LATER: "When what is paid for is over",
@@ -180,9 +179,7 @@ def end_of(day: date | None) -> datetime:
     """The end of a day in the time of the site; aware UTC. Raises BadInput for what no calendar has."""
     if day is None or day.year > 9000:
         raise BadInput("Choose a day that is not too far ahead.")
-    settings: Settings = current_app.extensions["settings"]
-    zone = ZoneInfo(settings.timezone)
-    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    return datetime.combine(day + timedelta(days=1), time(), zone()).astimezone(UTC)
 
 
 def _choices(words: Mapping[Any, str]) -> list[tuple[str, str]]:

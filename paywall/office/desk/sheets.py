@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from flask import current_app, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from paywall.accounts.models import Reader
-from paywall.config import Settings
 from paywall.office.desk.forms import ActForm
+from paywall.reports.rollup import zone
 
 AGAIN = "Nothing was left to do: it had been done already."
 
@@ -49,8 +48,7 @@ def run(reader: Reader, sheet: Sheet, form: ActForm, do: Callable[[], bool]) -> 
 
 def at(instant: datetime | None) -> str:
     """An instant in the time of the site, to the minute."""
-    settings: Settings = current_app.extensions["settings"]
-    return f"{instant.astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M}" if instant else "-"
+    return f"{instant.astimezone(zone()):%Y-%m-%d %H:%M}" if instant else "-"
 
 
 def back(reader_id: int) -> Response:

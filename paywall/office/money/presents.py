@@ -1,6 +1,5 @@
 """Gifts: how many were sold and redeemed, which wait, which are void, and what they brought."""
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -97,17 +96,16 @@ def sold(asked: Asked) -> Iterator[Row]:
 
 def seen(asked: Asked) -> Seen:
     """The gifts that have to do with those days, added up as they are read."""
-    found, months = Seen(), list(asked.months())
-    starts, names = [one.start for one in months], [one.since.replace(day=1) for one in months]
+    found = Seen()
     for paid_at, redeemed_at, state, *kind, amount in streamed(_touching(asked)):
         is_void = state is GiftState.VOID
         if asked.start <= paid_at < asked.end:
-            key = Key(names[bisect_right(starts, paid_at) - 1], *kind)
+            key = Key(asked.month_of(paid_at), *kind)
             found.sold[key] += 1
             found.brought[key] += amount
             found.void[key] += is_void
         if redeemed_at and asked.start <= redeemed_at < asked.end:
-            found.redeemed[Key(names[bisect_right(starts, redeemed_at) - 1], *kind)] += 1
+            found.redeemed[Key(asked.month_of(redeemed_at), *kind)] += 1
         if not is_void and paid_at < asked.end and not (redeemed_at and redeemed_at < asked.end):
             found.waiting += 1
     return found

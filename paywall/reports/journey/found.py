@@ -19,7 +19,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
     union_all,
 )
 
@@ -28,7 +27,7 @@ from paywall.access.journey.counting import COLUMNS
 from paywall.access.journey.models import ArticleDay, ArticleMonth, ArticlePaid, ArticleYear
 from paywall.access.journey.steps import OFFERED, Step
 from paywall.articles.models import Article, Section
-from paywall.db import db, streamed
+from paywall.db import alone, db, streamed
 from paywall.membership.models import Plan
 from paywall.reports.asked import Asked
 from paywall.reports.journey.names import Named, article_id, beside
@@ -135,9 +134,8 @@ def _shelves(counted: CTE) -> Query:
 
 def _counted(asked: Asked, today: date) -> CTE:
     """Each article's counts, made once however often they are read."""
-    if db.engine.dialect.name == "postgresql":
-        # It takes them for few articles: each of its workers would sum up nearly all, for one to do it again.
-        db.session.execute(text("SET LOCAL max_parallel_workers_per_gather TO 0"))
+    # PostgreSQL takes them for few articles: each worker would sum up nearly all, for one to do it again.
+    alone()
     some = union_all(*_parts(parts(asked, today)), _paid(asked)).subquery()
     sums = {name: _sum(some.c[name]) for name in COUNTED}
     columns = (each.label(name) for name, each in sums.items())
