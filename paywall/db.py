@@ -13,6 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, Enum, Executable, Integer, MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
 from paywall import clock
@@ -35,6 +36,8 @@ ROOM = "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', tr
 # What is read at random is mostly in memory; by itself it takes each such page for four in their order.
 NEAR = "SELECT set_config('random_page_cost', '1.1', true)"
 ALONE = "SELECT set_config('max_parallel_workers_per_gather', '0', true)"
+# Whoever writes holds a table for the length of a sync, which waits for nobody.
+PATIENCE = "SET LOCAL lock_timeout = '5s'"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -100,6 +103,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         directory=str(settings.migrations),
         render_item=_render_item,
         include_name=has_model,
+        include_object=_is_of_this_database,
         compare_type=True,
     )
     with app.app_context():
@@ -137,6 +141,17 @@ def alone() -> None:
         db.session.connection().exec_driver_sql(ALONE)
 
 
+def hold_still(table: type[Model]) -> None:
+    """Until the transaction ends nobody else writes a table; who reads it is not held up.
+
+    No transaction may be open. On SQLite one that may write is alone as it is.
+    """
+    if db.engine.dialect.name == "postgresql":
+        connection = db.session.connection()
+        connection.exec_driver_sql(PATIENCE)
+        connection.exec_driver_sql(f"LOCK TABLE {table.__tablename__} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def streamed(query: Executable, given: Mapping[str, Any] | None = None) -> Iterator[Any]:
     """The rows of a query as the database finds them; whoever stops early leaves nothing open."""
     with closing(db.session.execute(query.execution_options(yield_per=STREAMED), given)) as rows:
@@ -165,6 +180,10 @@ def prepare(engine: Engine) -> None:
 def has_model(name: str | None, kind: str, _parents: object = None) -> bool:
     """Whether a model must stand behind a table; articles/search has an index of each database's own kind."""
     return not (kind == "table" and name and name.startswith(SEARCH_INDEX))
+
+
+def _is_of_this_database(item: SchemaItem, *_what: object) -> bool:
+    return item.info.get("only") in (None, db.engine.dialect.name)
 
 
 def _engine_options(url: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, select
 
-from paywall.db import db, read_only, streamed
+from paywall.db import db, hold_still, read_only, streamed
 from paywall.membership.models import MembershipEvent, Subscription
 from paywall.membership.rules import Source
 from paywall.reports.fold import ALL_PLANS, ALL_SOURCES, Line, Scope
@@ -30,8 +30,6 @@ COLUMNS: tuple[Any, ...] = (
     MembershipEvent.currency,
     MembershipEvent.feedback,
 )
-# Whoever writes into the ledger holds it for the length of a sync, which waits for nobody.
-PATIENCE = "SET LOCAL lock_timeout = '5s'"
 
 
 def everyone(upto: int) -> Iterator[Sequence[Line]]:
@@ -72,8 +70,7 @@ def last_settled() -> int:
     while nobody else writes here.
     """
     if db.engine.dialect.name == "postgresql":
-        db.session.execute(text(PATIENCE))
-        db.session.execute(text(f"LOCK TABLE {MembershipEvent.__tablename__} IN SHARE MODE"))
+        hold_still(MembershipEvent)
     else:
         read_only()
     found = last()

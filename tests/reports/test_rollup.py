@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from paywall import clock as ours
 from paywall.db import db, read_only
 from paywall.membership.models import Subscription
-from paywall.reports import ledger, rolled, rollup
+from paywall.reports import rolled, rollup
 from paywall.reports.asked import Asked
 from paywall.reports.models import ReportCohort, ReportDay, ReportMark, ReportParting
 from paywall.reports.patrons.look import look
@@ -178,7 +178,7 @@ def test_who_was_overtaken_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_line_is_passed_over_whose_number_was_given_out_but_not_committed(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "PATIENCE", "SET LOCAL lock_timeout = '100ms'")
+    monkeypatch.setattr("paywall.db.PATIENCE", "SET LOCAL lock_timeout = '100ms'")
     histories.put_down([line(1, 1)])
     slow = db.engine.connect()
     slow.execute(histories.adding(line(2, 3)))

@@ -45,6 +45,13 @@ class Invoice(Kept, Model):
         UniqueConstraint("stripe_id", "mode"),
         Index("ix_invoice_reader_id_made_at", "reader_id", "made_at"),
         Index("ix_invoice_paid_at", "paid_at"),
+        # What came of a bill, in the index alone. (SQLite would take the constraint's all the same.)
+        Index(
+            "ix_invoice_outcome",
+            *("stripe_id", "mode"),
+            postgresql_include=["status", "currency", "amount_due", "paid_at", "subscription"],
+            info={"only": "postgresql"},
+        ),
     )
 
     reader_id: Mapped[int | None] = mapped_column(ForeignKey("reader.id"))
@@ -151,11 +158,7 @@ class BalanceTransaction(Kept, Model):
     """A line of our balance at Stripe."""
 
     __tablename__ = "balance_transaction"
-    __table_args__ = (
-        UniqueConstraint("stripe_id", "mode"),
-        # What Stripe held at an instant is added up in the index alone, from the first line on.
-        Index("ix_balance_transaction_held", "currency", "made_at", "mode", "net"),
-    )
+    __table_args__ = (UniqueConstraint("stripe_id", "mode"),)
 
     type: Mapped[str] = mapped_column(Word)
     category: Mapped[str] = mapped_column(Word)
@@ -167,6 +170,18 @@ class BalanceTransaction(Kept, Model):
     payout: Mapped[str | None] = mapped_column(StripeId, index=True)
     made_at: Mapped[datetime] = mapped_column(index=True)
     available_at: Mapped[datetime]
+
+
+class CashMonth(Model):
+    """What the lines of a month come to, those up to the line with the id `upto`, the same in all rows."""
+
+    __tablename__ = "cash_month"
+
+    mode: Mapped[Mode] = mapped_column(words(Mode), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    net: Mapped[int] = mapped_column(BigInteger)
+    upto: Mapped[int]
 
 
 class Payout(Kept, Model):

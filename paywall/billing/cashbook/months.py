@@ -123,7 +123,7 @@ def _paid(
 ) -> tuple[set[InvoiceFacts], set[PaymentFacts]]:
     payments = _dated(PaymentFacts, Payment.made_at, start, end, ~plain.payment(start, end))
     payments |= _named(PaymentFacts, Payment.stripe_id, sources)
-    invoices = _dated(InvoiceFacts, Invoice.paid_at, start, end, ~plain.invoice())
+    invoices = _dated(InvoiceFacts, Invoice.paid_at, start, end, ~plain.invoice(start, end))
     invoices |= _named(InvoiceFacts, Invoice.stripe_id, {one.invoice for one in payments})
     return invoices, payments | _named(PaymentFacts, Payment.invoice, _ids(invoices))
 

@@ -3,14 +3,14 @@
 Each condition may say no where `sums` would find nothing wrong: then it is looked at there. It never says yes
 to what `sums` would name.
 
-What belongs together is nearly always dated in one month. What is not, is none that plainly ties out: so
-PostgreSQL reads the month, and does not look for each in all that ever was.
+What belongs together is nearly always dated in one month. What is not, is none that plainly ties out, and is
+looked at in its own month; so a month is told by itself, and nothing is looked for in all that ever was.
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from paywall.billing.cashbook.models import BalanceTransaction, Invoice, Payment, Payout
@@ -18,18 +18,18 @@ from paywall.billing.cashbook.rules import UNDONE
 
 
 def line(start: datetime, end: datetime) -> ColumnElement[bool]:
-    """The one line of a payment for an invoice, which says what the payment says."""
+    """The own line of a payment for an invoice, which says what the payment says."""
     paid = exists().where(
         _within(Payment.made_at, start, end),
         Payment.stripe_id == BalanceTransaction.source,
+        Payment.transaction == BalanceTransaction.stripe_id,
         Payment.mode == BalanceTransaction.mode,
         Payment.status != "failed",
-        Payment.transaction.is_not(None),
         Payment.invoice.is_not(None),
         Payment.amount == BalanceTransaction.amount,
         Payment.currency == BalanceTransaction.currency,
     )
-    return and_(BalanceTransaction.category == "charge", paid, _is_alone())
+    return and_(BalanceTransaction.category == "charge", paid)
 
 
 def payment(start: datetime, end: datetime) -> ColumnElement[bool]:
@@ -50,18 +50,16 @@ def payment(start: datetime, end: datetime) -> ColumnElement[bool]:
     )
 
 
-def invoice() -> ColumnElement[bool]:
-    """Its payments are what it says was paid by way of Stripe."""
-    paid = (
-        select(func.coalesce(func.sum(Payment.amount), 0))
-        .where(
-            Payment.invoice == Invoice.stripe_id,
-            Payment.mode == Invoice.mode,
-            Payment.status == "succeeded",
-        )
-        .scalar_subquery()
+def invoice(start: datetime, end: datetime) -> ColumnElement[bool]:
+    """Its payments are what it says was paid by way of Stripe; one of nothing has none."""
+    came = (_within(Payment.made_at, start, end), Payment.status == "succeeded", Payment.invoice.is_not(None))
+    billed = select(Payment.invoice, Payment.mode).where(*came)
+    paid = billed.add_columns(func.sum(Payment.amount)).group_by(Payment.invoice, Payment.mode)
+    amount = Invoice.amount_paid - Invoice.amount_off_stripe
+    return or_(
+        tuple_(Invoice.stripe_id, Invoice.mode, amount).in_(paid),
+        and_(amount == 0, tuple_(Invoice.stripe_id, Invoice.mode).not_in(billed)),
     )
-    return paid == Invoice.amount_paid - Invoice.amount_off_stripe
 
 
 def payout() -> ColumnElement[bool]:
@@ -84,13 +82,6 @@ def payout() -> ColumnElement[bool]:
             made_of.scalar_subquery() == Payout.amount,
         ),
     )
-
-
-def _is_alone() -> ColumnElement[bool]:
-    """Whether a line's source has no second one, of whatever time; an index alone tells."""
-    same = aliased(BalanceTransaction)
-    second = select(same.source).where(same.source == BalanceTransaction.source).offset(1).limit(1)
-    return second.scalar_subquery().is_(None)
 
 
 def _within(column: Any, start: datetime, end: datetime) -> ColumnElement[bool]:

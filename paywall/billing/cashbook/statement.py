@@ -1,15 +1,14 @@
 """The statement of a month: what Stripe held before, what came in and what went, and what it held after."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from paywall import clock
-from paywall.billing.cashbook import months
+from paywall.billing.cashbook import held, months
 from paywall.billing.cashbook.facts import PayoutFacts
-from paywall.billing.cashbook.models import BalanceTransaction, CashWalk, Payout
+from paywall.billing.cashbook.models import CashWalk, Payout
 from paywall.billing.cashbook.sums import Difference, Sums
 from paywall.billing.gateway import gateway
 from paywall.db import db
@@ -84,34 +83,16 @@ class Month:
 def of(start: datetime) -> Month:
     """The statements of the month that begins at an instant."""
     end = months.following(start)
-    held, sent = _held(start), _sent(start, end)
+    opening, sent = held.at(start), _sent(start, end)
     sums = {one.currency: one for one in months.sums(start) if one != Sums(one.month, one.currency)}
     name = f"{start:%Y-%m}"
     statements = tuple(
-        Statement(sums.get(currency) or Sums(name, currency), held.get(currency, 0), sent.get(currency, ()))
-        for currency in sorted(held.keys() | sums.keys() | sent.keys())
+        Statement(
+            sums.get(currency) or Sums(name, currency), opening.get(currency, 0), sent.get(currency, ())
+        )
+        for currency in sorted(opening.keys() | sums.keys() | sent.keys())
     )
     return Month(start, end, _read_until(), statements)
-
-
-def _held(start: datetime) -> dict[str, int]:
-    """What Stripe held at an instant, by currency: each is one stretch of an index."""
-    earlier = select(func.sum(BalanceTransaction.net)).where(
-        BalanceTransaction.mode == gateway().mode, BalanceTransaction.made_at < start
-    )
-    sums = {
-        one: db.session.scalar(earlier.where(BalanceTransaction.currency == one)) for one in _currencies()
-    }
-    return {currency: int(held) for currency, held in sums.items() if held}
-
-
-def _currencies() -> Iterator[str]:
-    """Every one that a line is in, each found by the one before it."""
-    first = select(func.min(BalanceTransaction.currency))
-    last = db.session.scalar(first)
-    while last is not None:
-        yield last
-        last = db.session.scalar(first.where(BalanceTransaction.currency > last))
 
 
 def _sent(start: datetime, end: datetime) -> dict[str, tuple[PayoutFacts, ...]]:

@@ -2,8 +2,10 @@
 
 Each thing that moves money (a payment, a refund, a dispute) has lines in our balance: what the thing says
 must be what its lines add up to, and what an invoice says was paid must be what its payments are. Where it is
-not so, the difference is named with the id of the thing. Months are those of the lines, in UTC. Currencies
-never add: a charge that Stripe converted leaves its own one by `other`, and enters the other one by it.
+not so, the difference is named with the id of the thing, in the month of what does not belong: a second line,
+a payment in another month than its invoice's; so what ties out within its month needs no look at any other.
+Months are those of the lines, in UTC. Currencies never add: a charge that Stripe converted leaves its own one
+by `other`, and enters the other one by it.
 """
 
 from collections import defaultdict
@@ -77,9 +79,10 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class _Thing:
-    """What should be found in the balance: in which column, how much."""
+    """What should be found in the balance: in which column, how much. `line`: its own, if it names one."""
 
     stripe_id: str
+    line: str | None
     column: str
     amount: int
     currency: str
@@ -117,12 +120,12 @@ def _things(books: Entries) -> Iterator[_Thing]:
         column = "invoices" if paid.invoice else "payments"
         # A charge without a line is still under way; one that failed late has two that add up to nothing.
         amount = paid.amount if paid.transaction and paid.status != "failed" else 0
-        yield _Thing(paid.stripe_id, column, amount, paid.currency, paid.made_at)
+        yield _Thing(paid.stripe_id, paid.transaction, column, amount, paid.currency, paid.made_at)
     for refund in books.refunds:
         amount = -refund.amount if refund.transaction and refund.status not in UNDONE else 0
-        yield _Thing(refund.stripe_id, "refunds", amount, refund.currency, refund.made_at)
+        yield _Thing(refund.stripe_id, refund.transaction, "refunds", amount, refund.currency, refund.made_at)
     for dispute in books.disputes:
-        yield _Thing(dispute.stripe_id, "disputes", dispute.moved, dispute.currency, dispute.opened_at)
+        yield _Thing(dispute.stripe_id, None, "disputes", dispute.moved, dispute.currency, dispute.opened_at)
 
 
 def _add_line(sums: Sums, line: TransactionFacts, things: Mapping[str, _Thing]) -> None:
@@ -143,7 +146,8 @@ def _add_line(sums: Sums, line: TransactionFacts, things: Mapping[str, _Thing]) 
 
 def _tie(months: _Months, thing: _Thing, lines: Sequence[TransactionFacts]) -> None:
     """What a thing says, and what its lines add up to."""
-    sums = months.of(max((line.made_at for line in lines), default=thing.at), thing.currency)
+    others = [line for line in lines if line.stripe_id != thing.line] or lines
+    sums = months.of(max((line.made_at for line in others), default=thing.at), thing.currency)
     if lines and all(line.currency != thing.currency for line in lines):
         sums.add(thing.column, thing.amount)
         sums.other -= thing.amount
@@ -159,7 +163,9 @@ def _tie_invoices(months: _Months, books: Entries) -> None:
     for one in books.invoices:
         payments = paid_by.pop(one.stripe_id, [])
         paid = sum(each.amount for each in payments)
-        sums = months.of(one.paid_at or one.made_at, one.currency)
+        at = one.paid_at or one.made_at
+        astray = (each.made_at for each in payments if f"{each.made_at:%Y-%m}" != f"{at:%Y-%m}")
+        sums = months.of(max(astray, default=at), one.currency)
         more = paid - (one.amount_paid - one.amount_off_stripe)
         why = "its payments say otherwise"
         _differ(sums, "invoices", Difference(one.stripe_id, more, why, _ids(payments)))

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from paywall import clock, jobs
 from paywall.billing import tickets
-from paywall.billing.cashbook import comparing, reading
+from paywall.billing.cashbook import comparing, held, reading
 from paywall.billing.cashbook.facts import Entries
 from paywall.billing.cashbook.keeping import keep
 from paywall.billing.cashbook.models import CashWalk
@@ -164,6 +164,7 @@ class Walk:
         ended = update(CashWalk).where(CashWalk.mode == gateway().mode, CashWalk.began_at.is_not(None))
         db.session.execute(ended.values(seen_until=CashWalk.began_at, began_at=None))
         self._leave()
+        held.add_up()
 
 
 def begin(*, restart: bool = False) -> Walk:
