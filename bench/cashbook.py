@@ -45,6 +45,7 @@ def fill() -> None:
             db.session.commit()
     # As the walk does when it has come to its end.
     held.add_up()
+    db.session.commit()
 
 
 def longest_past() -> int:
