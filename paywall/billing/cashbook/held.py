@@ -29,7 +29,7 @@ def at(start: datetime) -> dict[str, int]:
 
 
 def add_up() -> None:
-    """Add the lines that are new to the sums of their months; the caller commits, as nobody else can write."""
+    """Add the lines that are new to the sums of their months; the caller commits: nobody else can write."""
     hold_still(BalanceTransaction)
     line, upto = BalanceTransaction, _added_upto()
     last = db.session.scalar(select(func.max(line.id))) or 0
