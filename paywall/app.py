@@ -18,7 +18,11 @@ from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import crawlers, middleware
 from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
-from paywall.access.gift_links import arriving, opening
+from paywall.access.gift_links import (
+    arriving,
+    forgetting,  # noqa: F401  # it has a job of its own, which comes by itself
+    opening,
+)
 from paywall.access.institutions import reading
 from paywall.access.journey import arriving as journey
 from paywall.access.journey.steps import Step

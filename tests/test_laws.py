@@ -21,6 +21,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Where a transaction may end: views, commands and jobs, and steps at Stripe that must not be forgotten.
 # Rooms within write, and leave the commit to whoever called.
 MAY_COMMIT = {
+    "access/gift_links": {"forgetting"},
     "access/institutions": {"commands"},
     "access/journey": {"paying"},
     "accounts": {"factor_views", "letters", "proofs", "proving", "security", "views"},
