@@ -34,10 +34,9 @@ def show_all(email: str | None, slug: str | None, most: int) -> None:
     if not found:
         click.echo("There are no such gift links.")
     if not email:
-        came = giving.in_all(key)
-        click.echo(
-            f"In all, since the first one: {came.links} given, {_came(came.opened, came.signed_up, came.paid)}"
-        )
+        all_of = giving.in_all(key)
+        came = _came(all_of.opened, all_of.signed_up, all_of.paid)
+        click.echo(f"In all, since the first one: {all_of.links} given, {came}")
 
 
 @gift_link.command("revoke")

@@ -20,7 +20,11 @@ class GiftLink(Model):
     """
 
     __tablename__ = "gift_link"
-    __table_args__ = (Index("ix_gift_link_giver_id_made_at", "giver_id", "made_at"),)
+    __table_args__ = (
+        Index("ix_gift_link_giver_id_made_at", "giver_id", "made_at"),
+        # The audit trail names links by number: that of a forgotten one is nobody else's.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[Id]
     giver_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))

@@ -56,9 +56,12 @@ def zone(app: Flask) -> None:
 
 @pytest.mark.usefixtures("zone")
 def test_a_link_is_forgotten_so_many_days_after_its_end(app: Flask, clock: MovingClock) -> None:
-    link = give(reader("ana@example.org"), "1")
-    assert left_at(clock, link.until + KEPT - SECOND) == ["1"]
-    assert left_at(clock, link.until + KEPT) == []
+    ana = reader("ana@example.org")
+    link = give(ana, "1")
+    number, until = link.id, link.until
+    assert left_at(clock, until + KEPT - SECOND) == ["1"]
+    assert left_at(clock, until + KEPT) == []
+    assert give(ana, "1", until + KEPT).id > number
 
 
 @pytest.mark.usefixtures("zone")
