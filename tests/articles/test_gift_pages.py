@@ -366,7 +366,8 @@ def test_a_forgotten_link_is_on_no_page_and_its_numbers_stay(desk: Desk, clock: 
         said = run(words, "gift-link", "list", *asked)
         assert in_all in said
         assert GIVER not in said
-    assert db.session.scalars(select(GiftLink)).all() == db.session.scalars(select(GiftArrival)).all() == []
+    assert db.session.scalars(select(GiftLink)).all() == []
+    assert db.session.scalars(select(GiftArrival)).all() == []
     db.session.rollback()
     assert not is_read(answer := desk.browser().get(path))
     assert "We do not know this gift link." in answer.text
