@@ -19,8 +19,8 @@ from paywall.billing.gifts import giving
 from paywall.billing.gifts.giving import Order
 from paywall.billing.models import StripeCustomer
 from paywall.billing.reconcile import walk as reconcile
-from paywall.billing.selfcare import leaving, switching
-from paywall.billing.selfcare.rules import Said, Shown
+from paywall.billing.selfcare import leaving, owned, switching
+from paywall.billing.selfcare.rules import Deed, Said, Shown
 from paywall.config import Settings
 from paywall.db import db
 from paywall.demo.traffic import Traffic
@@ -151,6 +151,8 @@ class History:
     def _change(self, reader_id: int, held_id: int) -> None:
         """They move to another plan, or rarely to another rhythm, at the price that they are shown."""
         held = db.session.get_one(Subscription, held_id)
+        if Deed.SWITCH not in owned.deeds(held):
+            return
         prices = {price.id: 5 if price.plan_id != held.plan_id else 1 for price in switching.choices(held)}
         price_id = self._one_of(prices)
         with current_app.test_request_context():

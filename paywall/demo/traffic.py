@@ -25,9 +25,12 @@ DAY = timedelta(days=1)
 NOON = time(12, tzinfo=UTC)
 # Visits of a new article on its first day, how fast they grow fewer, and how many come by a search later.
 FIRST_DAY, HALVED_AFTER, EVER_AFTER = 500, 1.5, 0.03
-SUNDAYS = (1.05, 1.1, 1.1, 1.05, 1.0, 0.7, 0.8)
+# From Monday on.
+BY_WEEKDAY = (1.05, 1.1, 1.1, 1.05, 1.0, 0.7, 0.8)
 # Of those who see an offer.
 TO_PLANS, TO_SIGN_UP = 0.035, 0.045
+# So many say that they do not want to be followed, or come without having read.
+MINDS = 0.15
 
 
 def _patron(plan: str) -> Visitor:
@@ -83,10 +86,10 @@ class Traffic:
         db.session.commit()
 
     def cookie(self) -> Mapping[str, str]:
-        """The headers by which a browser tells which gated articles it has seen: some of those that are out."""
+        """The headers by which a browser tells which gated articles it has seen: some of those out by now."""
         now = clock.now()
         gated = [one for one in self._pages if one.out <= now and _decided(one, STRANGER) in TOUCHING]
-        if not gated:
+        if not gated or self._dice.random() < MINDS:
             return {}
         likely = [_expected(one, now) for one in gated]
         drawn = self._dice.choices(gated, likely, k=self._dice.randint(1, 4))
@@ -102,7 +105,7 @@ class Traffic:
         # What is out by then is out that day.
         noon = datetime.combine(day, NOON)
         for page in self._pages:
-            many = _expected(page, noon) * SUNDAYS[day.weekday()] * self._dice.uniform(0.7, 1.3)
+            many = _expected(page, noon) * BY_WEEKDAY[day.weekday()] * self._dice.uniform(0.7, 1.3)
             for visitor, share in VISITORS:
                 found[Seen(day, _decided(page, visitor), page.key)] += self._about(many * share)
         return +found
