@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, render_template, request
@@ -18,7 +19,7 @@ from paywall import clock, config, db, jobs, mail, watch
 from paywall.access import crawlers, middleware
 from paywall.access.arrivals import Arrival
 from paywall.access.decision import Reason, Show
-from paywall.access.gift_links import arriving, opening
+from paywall.access.gift_links import arriving, forgetting, opening  # noqa: F401  # it declares a job
 from paywall.access.institutions import reading
 from paywall.access.journey import arriving as journey
 from paywall.access.journey.steps import Step
@@ -55,6 +56,9 @@ from paywall.office.newsroom.views import newsroom
 from paywall.office.views import office
 from paywall.reports.views import reports
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 ROOMS = (
     # Before all others, because it says how large its forms may be, and others look into forms.
     newsroom,
@@ -86,8 +90,11 @@ STEPS = {"accounts.sign_up": Step.SIGN_UP_PAGE, "billing.join": Step.PLAN_PAGE}
 log = structlog.get_logger()
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The whole product as a WSGI application; without `settings` they come from the environment."""
+def create_app(settings: Settings | None = None, *, site: "WSGIApplication | None" = None) -> Flask:
+    """The whole product as a WSGI application; without `settings` they come from the environment.
+
+    `site`: an application that has the pages in place of the paper's own, behind the guard.
+    """
     settings = settings or config.load()
     app = Flask("paywall", template_folder="../templates")
     _configure(app, settings)
@@ -95,7 +102,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     watch.init_app(app, settings)
     db.init_app(app, settings)
     Babel(app, default_locale=settings.language, default_timezone=settings.timezone)
-    _presentation(app, settings)
+    _presentation(app, settings, has_paper=not (site or settings.upstream))
     _forms(app)
     mail.init_app(app, settings)
     security.init_app(app, settings)
@@ -108,7 +115,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         gateway.init_app(app, settings)
     jobs.init_app(app, settings)
     callers.init_app(app)
-    _door(app, settings)
+    _door(app, settings, site)
     _behind_proxies(app, settings.proxies)
     watch.stand_outside(app)
     _errors(app)
@@ -147,13 +154,13 @@ def _forms(app: Flask) -> None:
     csrf.exempt(api)
 
 
-def _door(app: Flask, settings: Settings) -> None:
+def _door(app: Flask, settings: Settings, site: "WSGIApplication | None") -> None:
     """What stands before every article, and all that it asks."""
     for known in (crawlers, opening, arriving, reading):
         known.init_app(app, settings)
     journey.init_app(app, settings, STEPS)
     middleware.init_app(app, settings, prefix=gates.ARTICLE_PATH, lookup=gates.lookup(settings))
-    elsewhere.init_app(app, settings)
+    elsewhere.init_app(app, settings, site)
 
 
 def _behind_proxies(app: Flask, count: int) -> None:
@@ -185,7 +192,7 @@ def _sandbox(app: Flask, settings: Settings) -> None:
     app.register_blueprint(pages)
 
 
-def _presentation(app: Flask, settings: Settings) -> None:
+def _presentation(app: Flask, settings: Settings, *, has_paper: bool) -> None:
     """What every page and letter can say: whose site it is, who reads it, and what day something is."""
 
     @app.context_processor
@@ -196,7 +203,7 @@ def _presentation(app: Flask, settings: Settings) -> None:
             "language": settings.language.replace("_", "-"),
             "signed_in": _signed_in,
             "offers_joining": _offers_joining,
-            "has_paper": not settings.upstream,
+            "has_paper": has_paper,
         }
 
     @app.template_filter("longdate")

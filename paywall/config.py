@@ -113,7 +113,8 @@ class Settings(BaseSettings):
         30,
         ge=0,
         le=90,
-        description="Days for which we know from which articles a reader came to Checkout; 0: never.",
+        description="Days for which we know by which articles a reader came to Checkout, and by whom and to"
+        " whom an article was given whose gift link has ended; 0: never.",
     )
 
     gift_links_a_month: int = Field(

@@ -247,6 +247,7 @@ def test_what_comes_again_by_itself(app: Flask) -> None:
     assert set(periodic) == {
         "access.crawlers.lists.keep_fresh",
         "access.free_reads.forget",
+        "access.gift_links.forgetting.forget",
         "access.journey.paying.forget",
         "accounts.proofs.forget_expired",
         "billing.cashbook.walk.hourly",

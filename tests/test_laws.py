@@ -21,6 +21,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Where a transaction may end: views, commands and jobs, and steps at Stripe that must not be forgotten.
 # Rooms within write, and leave the commit to whoever called.
 MAY_COMMIT = {
+    "access/gift_links": {"forgetting"},
     "access/institutions": {"commands"},
     "access/journey": {"paying"},
     "accounts": {"factor_views", "letters", "proofs", "proving", "security", "views"},
@@ -40,15 +41,16 @@ MAY_COMMIT = {
         "sync",
         "views",
     },
-    "billing/cashbook": {"reading", "walk"},
+    "billing/cashbook": {"held", "reading", "walk"},
     "billing/gifts": {"commands", "giving", "letters", "redeeming", "views"},
     "billing/groups": {"inviting", "letters", "seats", "sizing", "views"},
     "billing/reconcile": {"backfill", "runs", "walk"},
     "billing/repricing": {"announcing", "commands", "moving", "planning"},
     "billing/selfcare": {"leaving", "owned", "pausing", "switching", "turns"},
-    "demo": {"history", "seed"},
+    "demo": {"history", "seed", "traffic"},
     "membership": {"applied", "comps"},
     "office": {"canaries"},
+    "office/leaks": {"askers"},
     "office/newsroom": {"gate_views", "version_views", "views"},
     "office/caches": {"moments"},
     "office/desk": {"access_acts", "acts", "hands", "leaving", "merging", "refunding", "views"},

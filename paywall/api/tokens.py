@@ -48,7 +48,7 @@ def make(
         scopes=" ".join(sorted(scopes)),
         reader=_reader(reader) if reader else None,
         prefix=secret[:SHOWN],
-        secret_hash=_hash(secret),
+        secret_hash=hashed(secret),
         made_by=by,
         expires_at=clock.now() + timedelta(days=days) if days else None,
     )
@@ -90,7 +90,7 @@ def find(secret: str) -> Good | None:
     """The good token with this secret, noted as used today, or None; no transaction stays open."""
     now = clock.now()
     read_only()
-    token = db.session.scalar(select(ApiToken).where(ApiToken.secret_hash == _hash(secret)))
+    token = db.session.scalar(select(ApiToken).where(ApiToken.secret_hash == hashed(secret)))
     good = _good(token) if token and holds(token, now) else None
     is_first_today = token is not None and token.used_on != now.date()
     db.session.rollback()
@@ -98,6 +98,12 @@ def find(secret: str) -> Good | None:
         db.session.execute(update(ApiToken).where(ApiToken.id == good.id).values(used_on=now.date()))
         db.session.commit()
     return good
+
+
+def hashed(secret: str) -> str:
+    """What is kept of a secret."""
+    # It is 256 bits of chance: there is nothing to guess that a slow hash would make dearer.
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _good(token: ApiToken) -> Good:
@@ -110,8 +116,3 @@ def _reader(email: str) -> Reader:
     if found is None:
         raise NotFound(f"There is no reader {email}.")
     return found
-
-
-def _hash(secret: str) -> str:
-    # The secret is 256 bits of chance: there is nothing to guess that a slow hash would make dearer.
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -123,21 +123,25 @@ class Faces:
         return response
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """If the settings name a site, put it behind its guard in the place of the paper's own pages."""
-    if not settings.upstream:
-        return
+def init_app(app: Flask, settings: Settings, site: "WSGIApplication | None" = None) -> None:
+    """Put this site, or that of the settings, behind its guard in place of the paper's own pages."""
     faces = Faces(app)
-    site = Upstream(
+    if site is None and settings.upstream:
+        site = _upstream(settings, faces)
+    if site is not None:
+        app.wsgi_app = Elsewhere(  # type: ignore[method-assign]  # how Flask documents it
+            app, app.wsgi_app, guard(app, settings, site, faces)
+        )
+
+
+def _upstream(settings: Settings, faces: Faces) -> Upstream:
+    return Upstream(
         settings.upstream,
         public=settings.site_url,
         host=settings.upstream_host or settings.site_url.partition("://")[2],
         seconds=settings.upstream_seconds,
         is_ours=lambda name: name.startswith(COOKIES),
         error=faces.error,
-    )
-    app.wsgi_app = Elsewhere(  # type: ignore[method-assign]  # how Flask documents it
-        app, app.wsgi_app, guard(app, settings, site, faces)
     )
 
 

@@ -21,17 +21,22 @@ gift_link = AppGroup("gift-link", help="Articles that patrons and staff give awa
 @click.option("--article", "slug", help="Only those to this article.")
 @click.option("--most", default=50, type=click.IntRange(1), help="So many of the newest.")
 def show_all(email: str | None, slug: str | None, most: int) -> None:
-    """The newest links: who gave what, and what came of it."""
+    """The newest links: who gave what, and what came of it; at the end of all, forgotten ones too."""
     which = []
     if email:
         which.append(GiftLink.giver_id == _reader_id(email))
-    if slug:
-        which.append(GiftLink.key == _key(slug))
+    key = _key(slug) if slug else None
+    if key:
+        which.append(GiftLink.key == key)
     found = giving.given(*which, most=most)
     for one in found:
         click.echo(_line(one))
     if not found:
         click.echo("There are no such gift links.")
+    if not email:
+        all_of = giving.in_all(key)
+        came = _came(all_of.opened, all_of.signed_up, all_of.paid)
+        click.echo(f"In all, since the first one: {all_of.links} given, {came}")
 
 
 @gift_link.command("revoke")
@@ -60,7 +65,11 @@ def _key(slug: str) -> str:
 def _line(one: Given) -> str:
     link = one.link
     slug = db.session.scalar(select(Article.slug).where(Article.id == int(link.key))) or link.key
-    came = f"opened {link.opened}, signed up {one.signed_up}, paid {one.paid}"
+    came = _came(link.opened, one.signed_up, one.paid)
     state = link.state(clock.now()).value
     who = f"{link.giver.email}{' (staff)' if link.by_staff else ''}"
     return f"{link.id:>6} {state:<8} {link.made_at:%Y-%m-%d}  {slug}  {came}: {who}"
+
+
+def _came(opened: int, signed_up: int, paid: int) -> str:
+    return f"opened {opened}, signed up {signed_up}, paid {paid}"

@@ -25,6 +25,7 @@ class Ask:
     path: str
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = field(default=())
+    body: bytes = b""
 
     def plus(self, name: str, value: str) -> "Ask":
         """The same request with one more header."""
@@ -32,8 +33,12 @@ class Ask:
 
     def by(self, cookie: str) -> "Ask":
         """The same request from whoever has this cookie; "" is nobody. One that has a cookie keeps it."""
-        has_one = any(name == "Cookie" for name, _ in self.headers)
-        return self if has_one or not cookie else self.plus("Cookie", cookie)
+        return self if self.has_cookie or not cookie else self.plus("Cookie", cookie)
+
+    @property
+    def has_cookie(self) -> bool:
+        """Whether it brings one already."""
+        return any(name == "Cookie" for name, _ in self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,12 @@ def in_process(app: Flask) -> Send:
     def ask_app(ask: Ask) -> Answer:
         path, _, query = ask.path.partition("?")
         answer = client.open(
-            path=path, query_string=query, method=ask.method, headers=list(ask.headers), base_url=_base(app)
+            path=path,
+            query_string=query,
+            method=ask.method,
+            headers=list(ask.headers),
+            data=ask.body,
+            base_url=_base(app),
         )
         with answer:
             return Answer(answer.status_code, tuple(answer.headers.items()), answer.get_data())
@@ -79,7 +89,9 @@ def over_http(base: str) -> Send:
             line.putrequest(ask.method, ask.path, skip_accept_encoding=True)
             for name, value in ask.headers:
                 line.putheader(name, value)
-            line.endheaders()
+            if ask.body:
+                line.putheader("Content-Length", str(len(ask.body)))
+            line.endheaders(ask.body or None)
             answer = line.getresponse()
             return Answer(answer.status, tuple(answer.getheaders()), answer.read())
         finally:

@@ -12,8 +12,10 @@ from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import delete, select
 
 from paywall import clock
+from paywall.access.gift_links.models import GiftLink
 from paywall.accounts import sessions, staff
 from paywall.accounts.models import Reader, StaffRole, reader_role
+from paywall.api.models import ApiToken
 from paywall.articles import gates
 from paywall.articles.models import Article, Section
 from paywall.articles.render import render
@@ -69,10 +71,6 @@ class Canary:
         """Where its page is."""
         return f"{gates.ARTICLE_PATH}{self.slug}"
 
-    def is_for(self, who: str) -> bool:
-        """Whether this visitor may read it."""
-        return who == STAFF or (who == READER and self.kind == "registered")
-
 
 STRANGER, READER, PATRON, STAFF = "stranger", "reader", "patron", "staff"
 
@@ -88,20 +86,22 @@ class Planted:
 
 
 @contextmanager
-def planted(kinds: Kinds = KINDS, *, patrons: Sequence[str] = ()) -> Iterator[Planted]:
+def planted(
+    kinds: Kinds = KINDS, *, patrons: Sequence[str] = (), readers: Sequence[str] = ()
+) -> Iterator[Planted]:
     """Plant one canary of each kind and the readers who ask for them; all are gone afterwards. Commits.
 
-    `patrons`: what those are called who hold a plan, if there should be any.
+    `patrons`: what those are called who hold a plan, if there should be any; `readers`: further ones without.
     """
     pull_up()
     try:
         section = _section()
         terms = {"tomorrow": OUT} | dict(kinds) | {"draft": OUT}
         canaries = tuple(_plant(kind, said, section) for kind, said in terms.items())
-        readers = {READER: _reader(), STAFF: _reader(StaffRole.EDITOR)}
-        readers |= dict(zip(patrons, _patrons(len(patrons)), strict=True))
-        cookies = {STRANGER: ""} | {who: _sign_in(reader) for who, reader in readers.items()}
-        ids = {who: reader.id for who, reader in readers.items()}
+        people = {who: _reader() for who in (READER, *readers)} | {STAFF: _reader(StaffRole.EDITOR)}
+        people |= dict(zip(patrons, _patrons(len(patrons)), strict=True))
+        cookies = {STRANGER: ""} | {who: _sign_in(reader) for who, reader in people.items()}
+        ids = {who: reader.id for who, reader in people.items()}
         done = Planted(canaries, section.slug, cookies, ids)
         db.session.commit()
         yield done
@@ -114,6 +114,8 @@ def pull_up() -> None:
     """Delete what a test left, one that was killed too. Commits."""
     mine = select(Reader.id).where(Reader.email.like(f"{PREFIX}%@{DOMAIN}"))
     db.session.execute(delete(reader_role).where(reader_role.c.reader_id.in_(mine)))
+    db.session.execute(delete(GiftLink).where(GiftLink.giver_id.in_(mine)))
+    db.session.execute(delete(ApiToken).where(ApiToken.name.like(f"{PREFIX}%")))
     db.session.execute(delete(Subscription).where(Subscription.reader_id.in_(mine)))
     db.session.execute(delete(Reader).where(Reader.id.in_(mine)))
     db.session.execute(delete(Article).where(Article.slug.like(f"{PREFIX}%")))

@@ -17,10 +17,10 @@ from paywall.access.words import tried
 from paywall.config import ROOT
 from paywall.errors import BadInput
 from paywall.membership.models import Subscription
-from paywall.office import asking, canaries, simulator, why, words
+from paywall.office import asking, simulator, why, words
 from paywall.office.caches import moments, proxies, site
 from paywall.office.caches.turns import Turns
-from paywall.office.leaks import hunt
+from paywall.office.leaks import askers, hunt
 from paywall.office.why import Explained
 from paywall.reports import rollup
 
@@ -59,18 +59,21 @@ def leaktest_command(base: str | None) -> None:
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the app behind the proxy
     count = hunt.Count()
-    with canaries.planted() as planted:
+    with askers.planted() as people:
         send = asking.over_http(base.rstrip("/")) if base else asking.in_process(app)
-        leaks = list(hunt.hunt(planted, asking.rules_of(app), send, count))
+        leaks = list(hunt.hunt(people, asking.rules_of(app), send, count))
     for leak in leaks:
         click.echo(f"LEAK  {leak}", err=True)
-    if count.open_to_staff < len(planted.canaries) - len(canaries.NOT_OUT):
-        raise BadInput("Staff could not read the canaries either, so nothing is proven: is --base this site?")
+    if count.unproven:
+        who = "; ".join(count.unproven)
+        raise BadInput(
+            f"Some could not read what is theirs ({who}), so nothing is proven: is --base this site?"
+        )
     if count.limited:
         click.echo(
             f"{count.limited} requests met a rate limit: switch PAYWALL_RATE_LIMITS off to try them too."
         )
-    click.echo(f"{count.asked} requests for {len(planted.canaries)} articles, {len(leaks)} leaks.")
+    click.echo(f"{count.asked} requests for {len(people.planted.canaries)} articles, {len(leaks)} leaks.")
     if leaks:
         sys.exit(1)
 

@@ -3,9 +3,14 @@
 import itertools
 import json
 import os
+import re
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import requests
@@ -14,7 +19,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, text
 
 from paywall import clock, create_app
+from paywall.accounts import readers
 from paywall.accounts.models import Reader
+from paywall.accounts.sessions import SINCE
 from paywall.config import ROOT, Settings
 from paywall.db import db
 from paywall.errors import WrongSetting
@@ -25,7 +32,7 @@ from paywall.money import Money
 from tests.access.another import FREE, Site, is_secret, running
 from tests.accounts.browser import Letters, sign_up
 from tests.articles.patrons import hold
-from tests.conftest import SECRET, make_settings
+from tests.conftest import SECRET, dispose, make_settings
 from tests.databases import SQLiteCopies
 from tests.live import Running
 
@@ -319,3 +326,45 @@ def database_file(sqlite_copies: SQLiteCopies, tmp_path: Path) -> Iterator[Path]
     """A migrated database where the programs look for it."""
     with sqlite_copies.fresh(tmp_path) as url:
         yield Path(url.removeprefix("sqlite:///"))
+
+
+PAGE = """<!doctype html>
+<html><head><title>News</title><meta name="paywall:gate" content="registered"></head>
+<body><p>Open words.</p><div class="paywall">The pearl lies under the third stair.</div></body></html>
+"""
+
+
+@pytest.fixture
+def in_process(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """What the example of the docs makes of an application in the same process."""
+    theirs = ModuleType("newspaper.wsgi")
+    theirs.application = Flask("newspaper")  # type: ignore[attr-defined]  # it is made here
+    theirs.application.add_url_rule("/<path:_path>", "page", lambda _path: PAGE)
+    monkeypatch.setitem(sys.modules, "newspaper", ModuleType("newspaper"))
+    monkeypatch.setitem(sys.modules, "newspaper.wsgi", theirs)
+    settings = make_settings(data_dir=tmp_path, database_url=database)
+    monkeypatch.setattr("paywall.create_app", partial(create_app, settings))
+    (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "docs" / "any-site.md").read_text(), re.DOTALL)
+    given: dict[str, Any] = {}
+    exec(code, given)
+    yield given["app"]
+    dispose(given["app"])
+    clock.use(None)
+
+
+@sqlite
+def test_an_application_in_the_same_process_stands_behind_the_door_as_the_docs_say(in_process: Flask) -> None:
+    visitor = in_process.test_client()
+    page = visitor.get("/2026/stair")
+    assert "Open words." in page.text
+    assert "pearl" not in page.text
+    assert page.headers["X-Paywall"] == "teaser; reason=sign_in"
+    assert 'href="/feed' not in visitor.get("/sign-in").text
+    with in_process.app_context():
+        reader = readers.find_or_add("ana@example.org")
+        db.session.flush()
+        session = {"_user_id": reader.fs_uniquifier, "_fresh": True, SINCE: int(clock.now().timestamp())}
+        db.session.commit()
+    with visitor.session_transaction() as kept:
+        kept.update(session)
+    assert "The pearl lies" in visitor.get("/2026/stair").text

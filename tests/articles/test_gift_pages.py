@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from paywall import clock as ours
+from paywall.access.gift_links import forgetting
 from paywall.access.gift_links.models import GiftArrival, GiftLink
 from paywall.articles.models import Article
 from paywall.db import db
@@ -346,3 +347,28 @@ def test_a_given_article_that_is_no_longer_there_is_still_listed(desk: Desk, clo
     assert "Title of the-house" in page.text
     assert 'href="/gift-link/the-house"' not in page.text
     assert gina.get(PAGE).status_code == 404
+
+
+def test_a_forgotten_link_is_on_no_page_and_its_numbers_stay(desk: Desk, clock: MovingClock) -> None:
+    gina, came = desk.patron(), desk.browser()
+    path, words = give(gina), desk.shop.app.test_cli_runner()
+    came.get(path)
+    sign_up(came, desk.letters, STRANGER)
+    desk.join(came)
+    desk.count()
+    in_all = "In all, since the first one: 1 given, opened 1, signed up 1, paid 1"
+    for asked in ([], ["--article", "the-house"]):
+        assert in_all in run(words, "gift-link", "list", *asked)
+    clock.advance(days=62)
+    forgetting.forget()
+    db.session.rollback()
+    for asked in ([], ["--article", "the-house"]):
+        said = run(words, "gift-link", "list", *asked)
+        assert in_all in said
+        assert GIVER not in said
+    assert db.session.scalars(select(GiftLink)).all() == []
+    assert db.session.scalars(select(GiftArrival)).all() == []
+    db.session.rollback()
+    assert not is_read(answer := desk.browser().get(path))
+    assert "We do not know this gift link." in answer.text
+    assert "Articles that you have given" not in gina.get("/account").text

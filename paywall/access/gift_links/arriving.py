@@ -5,15 +5,16 @@ from datetime import datetime
 import structlog
 from flask import Flask, session
 from flask_security import user_authenticated
+from sqlalchemy import literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from paywall import clock
 from paywall.access.gift_links import rules
-from paywall.access.gift_links.models import GiftArrival
+from paywall.access.gift_links.models import GiftArrival, GiftLink
 from paywall.accounts.models import Reader
 from paywall.accounts.sessions import CAME_BY
 from paywall.config import Settings
-from paywall.db import db, insert
+from paywall.db import UTCDateTime, db, insert
 
 log = structlog.get_logger()
 
@@ -35,7 +36,11 @@ def _signed_in(_app: Flask, *, user: Reader, **_facts: object) -> None:
     link_id, opened_at = found
     if not rules.came_by(datetime.fromisoformat(opened_at), user.created_at, clock.now()):
         return
-    row = insert(GiftArrival).values(gift_link_id=link_id, reader_id=user.id, at=clock.now())
+    # None if the link is forgotten already.
+    link = select(GiftLink.id, literal(user.id), literal(clock.now(), UTCDateTime())).where(
+        GiftLink.id == link_id
+    )
+    row = insert(GiftArrival).from_select(["gift_link_id", "reader_id", "at"], link)
     try:
         # Part of the sign-in's own transaction, which must not fail for it.
         with db.session.begin_nested():

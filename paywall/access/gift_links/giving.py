@@ -1,13 +1,13 @@
 """Links given, counted against the month, taken back, and what came of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, func, select
 
-from paywall.access.gift_links.models import GiftArrival, GiftLink
+from paywall.access.gift_links.models import GiftArrival, GiftLink, PastGifts
 from paywall.access.gift_links.rules import Terms
 from paywall.accounts import trail
 from paywall.accounts.models import Reader
@@ -25,6 +25,16 @@ class Given:
     """A link and what came of it: how many signed up, and how many of these have paid since."""
 
     link: GiftLink
+    signed_up: int
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of several links together."""
+
+    links: int
+    opened: int
     signed_up: int
     paid: int
 
@@ -78,14 +88,34 @@ def revoke(link_id: int, now: datetime, *, giver_id: int | None = None) -> GiftL
 def given(*which: ColumnElement[bool], most: int) -> Sequence[Given]:
     """The newest links of those that fit, with what came of each."""
     links = db.session.scalars(select(GiftLink).where(*which).order_by(GiftLink.id.desc()).limit(most)).all()
-    # Who arrived has joined by it, so whatever they have paid came after.
+    return each(links)
+
+
+def each(links: Sequence[GiftLink]) -> list[Given]:
+    """What has come of each of these."""
     arrived = GiftArrival.gift_link_id.in_([link.id for link in links])
-    has_paid = (
+    query = select(GiftArrival.gift_link_id, func.count(), func.count().filter(_has_paid())).where(arrived)
+    came = {row[0]: row[1:] for row in db.session.execute(query.group_by(GiftArrival.gift_link_id))}
+    return [Given(link, *came.get(link.id, (0, 0))) for link in links]
+
+
+def in_all(key: str | None = None) -> Came:
+    """What has come of all links there ever were, or of those to the article with this key."""
+    its = [GiftLink.key == key] if key else []
+    was = [PastGifts.key == key] if key else []
+    links = select(func.count(), func.sum(GiftLink.opened)).where(*its)
+    arrived = select(func.count(), func.count().filter(_has_paid())).select_from(GiftArrival).join(GiftLink)
+    past = select(*(func.sum(getattr(PastGifts, one.name)) for one in fields(Came))).where(*was)
+    live = (*db.session.execute(links).one(), *db.session.execute(arrived.where(*its)).one())
+    sums = zip(live, db.session.execute(past).one(), strict=True)
+    return Came(*((now or 0) + (before or 0) for now, before in sums))
+
+
+def _has_paid() -> ColumnElement[bool]:
+    # Who arrived has joined by it, so whatever they have paid came after.
+    return (
         select(MembershipEvent.id)
         .where(MembershipEvent.reader_id == GiftArrival.reader_id)
         .where(MembershipEvent.source.in_(PAID_BY_READER), MembershipEvent.monthly_delta > 0)
         .exists()
     )
-    query = select(GiftArrival.gift_link_id, func.count(), func.count().filter(has_paid)).where(arrived)
-    came = {row[0]: row[1:] for row in db.session.execute(query.group_by(GiftArrival.gift_link_id))}
-    return [Given(link, *came.get(link.id, (0, 0))) for link in links]

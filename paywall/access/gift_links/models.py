@@ -1,4 +1,4 @@
-"""Gift links, and the readers who came by one, as tables."""
+"""Gift links, the readers who came by one, and what is left of both later, as tables."""
 
 from datetime import datetime
 
@@ -16,10 +16,15 @@ class GiftLink(Model):
     """One article (`key`, the door's name for it) given away by one reader until an instant.
 
     The token is kept nowhere: `nonce` and our secret key make it. `by_staff`: it counts against no quota.
+    Some time after its end the row goes, and its numbers are added to PastGifts.
     """
 
     __tablename__ = "gift_link"
-    __table_args__ = (Index("ix_gift_link_giver_id_made_at", "giver_id", "made_at"),)
+    __table_args__ = (
+        Index("ix_gift_link_giver_id_made_at", "giver_id", "made_at"),
+        # The audit trail names links by number: that of a forgotten one is nobody else's.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[Id]
     giver_id: Mapped[int] = mapped_column(ForeignKey("reader.id"))
@@ -46,3 +51,15 @@ class GiftArrival(Model):
     gift_link_id: Mapped[int] = mapped_column(ForeignKey("gift_link.id"), index=True)
     reader_id: Mapped[int] = mapped_column(ForeignKey("reader.id"), unique=True)
     at: Mapped[datetime]
+
+
+class PastGifts(Model):
+    """What came of those links to an article of which nobody knows any more who gave them."""
+
+    __tablename__ = "past_gifts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    links: Mapped[int]
+    opened: Mapped[int]
+    signed_up: Mapped[int]
+    paid: Mapped[int]

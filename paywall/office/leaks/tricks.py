@@ -7,6 +7,7 @@ from paywall.office.asking import Ask, filled
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 GOOGLE = "66.249.66.1"
+OUT_OF_SCOPE = "the API, out of scope"
 METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get")
 
 # Behind the address of an article. {0} is its slug.
@@ -107,3 +108,19 @@ def routes(rules: Sequence[tuple[str, frozenset[str]]], slug: str, section: str,
             yield Ask(f"route {rule} with a query", f"{path}?{query}", method)
             if method == "GET":
                 yield Ask(f"route {rule} as JSON", path, headers=(("Accept", "application/json"),))
+
+
+def out_of_scope(slug: str) -> Iterator[Ask]:
+    """What the API must not tell a token that may not read the article, nor do for one that may not write."""
+    article = f"/api/v1/articles/{slug}"
+    yield Ask("the API", article)
+    yield Ask("the API's list", "/api/v1/articles?limit=100")
+    yield Ask("the API about access", f"/api/v1/access?article={slug}")
+    for method, path, body in (
+        ("PATCH", article, b'{"gate": "public"}'),
+        ("PUT", article, b'{"title": "x", "section": "x", "body_markdown": "x", "gate": "public"}'),
+        ("DELETE", article, b""),
+        ("POST", f"/api/v1/pictures?name={slug}.png", b"\x89PNG"),
+    ):
+        kind = "image/png" if method == "POST" else "application/json"
+        yield Ask(f"{OUT_OF_SCOPE}: {method}", path, method, (("Content-Type", kind),), body)
