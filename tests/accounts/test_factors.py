@@ -39,7 +39,7 @@ def vera(app: Flask, client: FlaskClient, letters: Letters) -> FlaskClient:
     """A browser in which a new editor, who has a password, is signed in with nothing but that."""
     sign_up(client, letters, VERA, PASSWORD)
     with app.app_context():
-        roles.appoint(VERA, StaffRole.EDITOR)
+        roles.appoint(VERA, StaffRole.EDITOR, "For the test")
         db.session.commit()
     return client
 

@@ -254,7 +254,7 @@ def test_a_file_and_the_api_make_the_same_article(app: Flask, cms: Program, tmp_
 @on_sqlite
 def test_a_gate_names_plans_that_there_are(app: Flask, cms: Program) -> None:
     with app.app_context():
-        plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}))
+        plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}), "For the test")
         db.session.commit()
     assert cms.put("the-house", given(gate="plan: circle")).status_code == 201
     assert cms.get("/articles/the-house").json["access"]["gate"] == "plan"

@@ -172,7 +172,7 @@ def test_an_empty_folder_is_a_problem(folder: Path) -> None:
 
 @on_sqlite
 def test_a_gate_may_name_the_plans_there_are(folder: Path) -> None:
-    plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}))
+    plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}), "For the test")
     assert import_markdown([write(folder, gate="'plan: circle'")]).added
     assert db.session.scalars(select(Article.gate)).one() == "plan:circle"
     (problem,) = import_markdown([write(folder, gate="plan:circle,gold")]).problems

@@ -18,7 +18,7 @@ from paywall.config import Settings
 from paywall.db import db
 
 
-def import_markdown(paths: Iterable[Path]) -> ImportReport:
+def import_markdown(paths: Iterable[Path], *, reason: str = "") -> ImportReport:
     """Bring in the articles in these files and folders (with folders inside); the caller commits.
 
     Everything is checked before anything is written: with any problem nothing is changed.
@@ -34,7 +34,7 @@ def import_markdown(paths: Iterable[Path]) -> ImportReport:
     if problems:
         problems.sort(key=lambda problem: (problem.path, problem.line))
         return ImportReport(problems=tuple(problems))
-    return _write(found, shown)
+    return _write(found, shown, reason)
 
 
 def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -98,7 +98,7 @@ def _picture(name: str, beside: Path) -> Picture:
     return pictures.read(path)
 
 
-def _write(found: list[Draft], shown: dict[str, Picture]) -> ImportReport:
+def _write(found: list[Draft], shown: dict[str, Picture], reason: str) -> ImportReport:
     settings: Settings = current_app.extensions["settings"]
     for picture in shown.values():
         pictures.put(picture, settings.data_dir / "pictures")
@@ -111,6 +111,6 @@ def _write(found: list[Draft], shown: dict[str, Picture]) -> ImportReport:
     db.session.flush()
     counts = {str(kept): len(slugs) for kept, slugs in done.items() if slugs and kept is not Kept.SAME}
     if counts:
-        trail.note("articles imported", "Markdown files", after=counts)
+        trail.note("articles imported", "Markdown files", after=counts, reason=reason)
     added, changed, same = (tuple(done[kept]) for kept in (Kept.ADDED, Kept.CHANGED, Kept.SAME))
     return ImportReport(added=added, changed=changed, same=same)

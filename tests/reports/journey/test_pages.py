@@ -120,7 +120,7 @@ def past(app: Flask, context: None, clock: MovingClock) -> Past:
     clock.set(NOW)
     price = {Interval.MONTH: Money(500, "eur")}
     for slug in ("supporter", "circle"):
-        plans.write(PlanText(slug, slug.title(), "", price))
+        plans.write(PlanText(slug, slug.title(), "", price), "For the test")
     db.session.flush()
     for number in range(5):
         section, author = ("City", "Culture")[number % 2], ("Ada Writer", "=Bo Writer", "")[number % 3]
