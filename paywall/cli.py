@@ -90,14 +90,14 @@ def staff(email: str, roles: tuple[str, ...], why: str) -> None:
 
 @commands.command("staff-factor-reset")
 @click.argument("email")
-@click.option("--why", "--reason", "reason", required=True, help=WHY)
-def staff_factor_reset(email: str, reason: str) -> None:
+@click.option("--why", required=True, help=WHY)
+def staff_factor_reset(email: str, why: str) -> None:
     """Let staff who lost phone and recovery codes set up anew; ends their sessions."""
     address = addresses.normalise(email)
     reader = readers.find(address) if address else None
     if reader is None:
         raise NotFound(f"There is no reader {email}.")
-    has_had_one = accounts_staff.reset_factor(reader, reason)
+    has_had_one = accounts_staff.reset_factor(reader, why)
     db.session.commit()
     click.echo(
         "They set it up at their next sign-in." if has_had_one else "There was none; they are signed out."
