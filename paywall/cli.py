@@ -18,6 +18,7 @@ from paywall.access.institutions.commands import institution
 from paywall.accounts import addresses, readers
 from paywall.accounts import staff as accounts_staff
 from paywall.accounts.models import StaffRole
+from paywall.accounts.reasons import WHY
 from paywall.api import token_commands
 from paywall.articles import gate_commands, search
 from paywall.articles.gift_commands import gift_link
@@ -78,24 +79,25 @@ def worker() -> None:
 @click.option(
     "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in StaffRole])
 )
-def staff(email: str, roles: tuple[str, ...]) -> None:
+@click.option("--why", required=True, help=WHY)
+def staff(email: str, roles: tuple[str, ...], why: str) -> None:
     """Give a reader staff roles; who has no account gets one, and a letter to sign in with."""
     for role in roles:
-        done = accounts_staff.appoint(email, StaffRole(role))
+        done = accounts_staff.appoint(email, StaffRole(role), why)
         db.session.commit()
         click.echo(f"{done.email} {'is now' if done.is_new_role else 'was already'} {done.role}.")
 
 
 @commands.command("staff-factor-reset")
 @click.argument("email")
-@click.option("--reason", required=True, help="Why; it is written into the trail.")
-def staff_factor_reset(email: str, reason: str) -> None:
+@click.option("--why", required=True, help=WHY)
+def staff_factor_reset(email: str, why: str) -> None:
     """Let staff who lost phone and recovery codes set up anew; ends their sessions."""
     address = addresses.normalise(email)
     reader = readers.find(address) if address else None
     if reader is None:
         raise NotFound(f"There is no reader {email}.")
-    has_had_one = accounts_staff.reset_factor(reader, reason)
+    has_had_one = accounts_staff.reset_factor(reader, why)
     db.session.commit()
     click.echo(
         "They set it up at their next sign-in." if has_had_one else "There was none; they are signed out."
@@ -104,9 +106,10 @@ def staff_factor_reset(email: str, reason: str) -> None:
 
 @commands.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def import_articles(paths: tuple[Path, ...]) -> None:
+@click.option("--why", default="", help=WHY)
+def import_articles(paths: tuple[Path, ...], why: str) -> None:
     """Import articles from Markdown files with front matter; a bad file changes nothing."""
-    report = import_markdown(paths)
+    report = import_markdown(paths, reason=why)
     for line in report.lines():
         click.echo(line, err=bool(report.problems))
     if report.problems:
@@ -135,8 +138,10 @@ def search_rebuild() -> None:
 @click.option("--seats", help="Sell it to groups, at that price a seat: from 5 to 50 seats is 5-50.")
 @click.option("--position", default=0, help="Order on the join page.")
 @click.option("--state", default="open", type=click.Choice([state.value for state in PlanState]))
+@click.option("--why", required=True, help=WHY)
 def plan(
     slug: str,
+    why: str,
     month: str | None,
     year: str | None,
     currency: str | None,
@@ -149,7 +154,8 @@ def plan(
     given = {Interval.MONTH: month, Interval.YEAR: year}
     prices = {interval: Money.read(amount, currency) for interval, amount in given.items() if amount}
     sold = SeatRange.read(seats) if seats else None
-    plans.write(plans.PlanText(slug=slug, prices=prices, state=PlanState(state), seats=sold, **text))
+    text |= {"slug": slug, "prices": prices, "state": PlanState(state), "seats": sold}
+    plans.write(plans.PlanText(**text), why)
     db.session.commit()
     click.echo(f"Plan {slug} is written down. Run `flask paywall stripe-setup` to make it at Stripe.")
 

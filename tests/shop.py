@@ -94,9 +94,10 @@ class Shop:
 def shop(app: Flask, context: None, sandbox: Sandbox) -> Shop:
     """Two plans at Stripe, one of them with a trial, and a reader."""
     month = {Interval.MONTH: Money(500, "eur"), Interval.YEAR: Money(5000, "eur")}
-    plans.write(PlanText("supporter", "Supporter", "Every article.", month, position=1))
+    plans.write(PlanText("supporter", "Supporter", "Every article.", month, position=1), "For the test")
     plans.write(
-        PlanText("circle", "Circle", "And more.", {Interval.MONTH: Money(1500, "eur")}, trial_days=14)
+        PlanText("circle", "Circle", "And more.", {Interval.MONTH: Money(1500, "eur")}, trial_days=14),
+        "For the test",
     )
     reader = Reader(email="ana@example.org", confirmed_at=clock.now())
     db.session.add(reader)

@@ -42,9 +42,9 @@ def fails(shell: FlaskCliRunner, *words: str) -> str:
 def test_staff_are_appointed_once(
     shell: FlaskCliRunner, app: Flask, letters: Callable[[], list[Letter]]
 ) -> None:
-    assert "is now owner" in run(shell, "staff", "Editor@Example.org", "--role", "owner")
+    assert "is now owner" in run(shell, "staff", "Editor@Example.org", "--role", "owner", "--why", "New here")
     assert "was already owner" in run(
-        shell, "staff", "editor@example.org", "--role", "owner", "--role", "editor"
+        shell, "staff", "editor@example.org", "--role", "owner", "--role", "editor", "--why", "New here"
     )
     with app.app_context():
         assert db.session.scalars(select(Reader)).one().staff_roles == {"owner", "editor"}
@@ -52,8 +52,10 @@ def test_staff_are_appointed_once(
 
 
 def test_a_wrong_role_or_address_is_refused(shell: FlaskCliRunner) -> None:
-    assert "emperor" in fails(shell, "staff", "editor@example.org", "--role", "emperor")
-    assert "is not an e-mail address" in fails(shell, "staff", "editor", "--role", "owner")
+    assert "emperor" in fails(shell, "staff", "editor@example.org", "--role", "emperor", "--why", "New here")
+    assert "is not an e-mail address" in fails(
+        shell, "staff", "editor", "--role", "owner", "--why", "New here"
+    )
 
 
 def test_a_plan_is_written_down_and_changed(shell: FlaskCliRunner, app: Flask) -> None:
@@ -69,8 +71,22 @@ def test_a_plan_is_written_down_and_changed(shell: FlaskCliRunner, app: Flask) -
         "50,00",
         "--trial-days",
         "7",
+        "--why",
+        "New here",
     )
-    run(shell, "plan", "supporter", "--name", "Supporters", "--month", "5.50", "--state", "hidden")
+    run(
+        shell,
+        "plan",
+        "supporter",
+        "--name",
+        "Supporters",
+        "--month",
+        "5.50",
+        "--state",
+        "hidden",
+        "--why",
+        "New here",
+    )
     with app.app_context():
         plan = db.session.scalars(select(Plan)).one()
         assert (plan.name, plan.state) == ("Supporters", PlanState.HIDDEN)
@@ -81,12 +97,15 @@ def test_a_plan_is_written_down_and_changed(shell: FlaskCliRunner, app: Flask) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["plan", "a", "--name", "A"], "needs a price"),
-        (["plan", "a", "--name", "A", "--month", "five"], "is not an amount"),
-        (["plan", "a", "--name", "A", "--month", "5.001"], "more digits than EUR has"),
-        (["plan", "a", "--name", "A", "--month", "5.5", "--currency", "JPY"], "more digits than JPY has"),
-        (["plan", "a", "--name", "A", "--month", "0"], "must be more than nothing"),
-        (["plan", "a", "--name", "A", "--month", "-5"], "must be more than nothing"),
+        (["plan", "a", "--name", "A", "--why", "New here"], "needs a price"),
+        (["plan", "a", "--name", "A", "--month", "five", "--why", "New here"], "is not an amount"),
+        (["plan", "a", "--name", "A", "--month", "5.001", "--why", "New here"], "more digits than EUR has"),
+        (
+            ["plan", "a", "--name", "A", "--month", "5.5", "--currency", "JPY", "--why", "New here"],
+            "more digits than JPY has",
+        ),
+        (["plan", "a", "--name", "A", "--month", "0", "--why", "New here"], "must be more than nothing"),
+        (["plan", "a", "--name", "A", "--month", "-5", "--why", "New here"], "must be more than nothing"),
         (["import", "/no/such/place"], "does not exist"),
         (["plan", "a"], "Missing option"),
     ],
@@ -101,7 +120,7 @@ def test_bad_input_says_what_to_do_and_changes_nothing(
 
 def test_articles_come_in_once(shell: FlaskCliRunner, app: Flask) -> None:
     for slug in ("supporter", "circle"):
-        run(shell, "plan", slug, "--name", slug, "--month", "5")
+        run(shell, "plan", slug, "--name", slug, "--month", "5", "--why", "New here")
     assert "14 new, 0 changed" in run(shell, "import", str(ARTICLES))
     assert "0 new, 0 changed, 14 as before" in run(shell, "import", str(ARTICLES))
 
@@ -118,7 +137,7 @@ def test_one_bad_article_keeps_all_out(shell: FlaskCliRunner, app: Flask, tmp_pa
 
 
 def test_stripe_is_made_ready_once(shell: FlaskCliRunner, app: Flask) -> None:
-    run(shell, "plan", "supporter", "--name", "Supporter", "--month", "5")
+    run(shell, "plan", "supporter", "--name", "Supporter", "--month", "5", "--why", "New here")
     first = run(shell, "stripe-setup")
     assert "made   price €5 a month" in first
     assert "PAYWALL_STRIPE_WEBHOOK_SECRETS=whsec_" in first

@@ -72,8 +72,8 @@ def bracketed(app: Flask, texts: Catalog, tmp_path: Path) -> Flask:
     app.extensions["babel"].translation_directories[:] = [str(tmp_path)]
     prices = {Interval.MONTH: Money(500, "eur"), Interval.YEAR: Money(5000, "eur")}
     with app.app_context():
-        plans.write(PlanText("circle", "Кръг", "Всичко.", prices, trial_days=14))
-        plans.write(PlanText("friend", "Приятел", "Статиите.", prices))
+        plans.write(PlanText("circle", "Кръг", "Всичко.", prices, trial_days=14), "For the test")
+        plans.write(PlanText("friend", "Приятел", "Статиите.", prices), "For the test")
         db.session.commit()
         list(setup(SITE))
         for slug, gate in (("house", "patrons"), ("tram", "registered"), ("snow", "plan:circle")):
@@ -245,7 +245,7 @@ def test_every_word_of_a_group_can_be_translated(
 def _buy_a_group(app: Flask, reader: FlaskClient, sandbox: Sandbox) -> None:
     with app.app_context():
         month = {Interval.MONTH: Money(400, "eur")}
-        plans.write(PlanText("school", "Училище", "За много.", month, seats=SeatRange(3, 9)))
+        plans.write(PlanText("school", "Училище", "За много.", month, seats=SeatRange(3, 9)), "For the test")
         db.session.commit()
         list(setup(SITE))
     offered = reader.get("/join").text

@@ -85,7 +85,7 @@ def test_every_word_of_a_closed_set_can_be_stored(app: Flask, context: None, tab
 )
 def test_a_line_of_ledger_and_trail_cannot_be_changed(shop: Shop, act: str, refusal: str) -> None:
     shop.join()
-    trail.note("plan written", "plan patron")
+    trail.note("plan written", "plan patron", reason="New")
     db.session.commit()
     with pytest.raises(DBAPIError, match=refusal), db.engine.begin() as connection:
         connection.execute(text(act))

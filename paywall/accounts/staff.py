@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from paywall.accounts import addresses, factors, letters, proofs, readers, trail
+from paywall.accounts import addresses, factors, letters, proofs, readers, reasons, trail
 from paywall.accounts.models import Reader, Role, StaffRole
 from paywall.db import db
 from paywall.errors import BadInput, Conflict, NotFound
@@ -25,12 +25,13 @@ class Appointment:
     is_new_role: bool
 
 
-def appoint(email: str, role: StaffRole) -> Appointment:
+def appoint(email: str, role: StaffRole, reason: str) -> Appointment:
     """Give a role to the reader with this address, who is made if missing and gets a letter with a link.
 
-    A role that is held already changes nothing and writes nothing. The caller commits. Raises BadInput.
+    A role that is held already changes nothing and writes nothing. The caller commits. Raises BadInput, also
+    without a reason.
     """
-    address = addresses.normalise(email)
+    why, address = reasons.check("role given", reason), addresses.normalise(email)
     if address is None:
         raise BadInput(f"{email} is not an e-mail address")
     is_new_reader = not readers.is_known(address)
@@ -41,7 +42,14 @@ def appoint(email: str, role: StaffRole) -> Appointment:
     reader.roles.append(row(role))
     db.session.flush()
     after = ", ".join(sorted(reader.staff_roles))
-    trail.note("role given", address, reader_id=reader.id, before={"roles": before}, after={"roles": after})
+    trail.note(
+        "role given",
+        address,
+        reader_id=reader.id,
+        before={"roles": before},
+        after={"roles": after},
+        reason=why,
+    )
     begun = proofs.begin(address, link_for=INVITED_FOR, next_path="/account/factor/set-up")
     letters.with_proof("welcome_staff", address, begun, role=role.value)
     return Appointment(address, role, is_new_reader=is_new_reader, is_new_role=True)
@@ -66,13 +74,14 @@ def change_roles(reader: Reader, roles: Collection[StaffRole], reason: str) -> N
     Who leaves is signed out everywhere, and their second factor is forgotten. The caller commits. Raises
     Conflict if nobody would be owner, and BadInput without a reason.
     """
-    why, before = _reason(reason), reader.staff_roles
+    act = "roles changed" if roles else "staff ended"
+    why, before = reasons.check(act, reason), reader.staff_roles
     if StaffRole.OWNER in before and StaffRole.OWNER not in roles:
         _must_not_be_last(reader)
     reader.roles = [row(role) for role in StaffRole if role in roles]
     db.session.flush()
     trail.note(
-        "roles changed" if roles else "staff ended",
+        act,
         reader.email,
         reader_id=reader.id,
         before={"roles": ", ".join(sorted(before))},
@@ -89,7 +98,7 @@ def reset_factor(reader: Reader, reason: str) -> bool:
 
     False if there was nothing to reset. The caller commits. Raises BadInput without a reason.
     """
-    why = _reason(reason)
+    why = reasons.check("second factor reset", reason)
     readers.end_sessions(reader)
     return factors.forget(reader, why)
 
@@ -110,9 +119,3 @@ def _must_not_be_last(reader: Reader) -> None:
     )
     if db.session.scalar(others.limit(1)) is None:
         raise Conflict(LAST_OWNER)
-
-
-def _reason(given: str) -> str:
-    if not given.strip():
-        raise BadInput("Say why: it is written into the trail.")
-    return given.strip()

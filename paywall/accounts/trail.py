@@ -11,6 +11,7 @@ from flask_login import current_user
 from sqlalchemy import JSON, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from paywall.accounts import reasons
 from paywall.db import Id, Model, db, utcnow
 
 
@@ -55,8 +56,9 @@ def note(
     """Write down that the one who acts now did `act` ("refund", "price changed"); the caller commits.
 
     Of `before` and `after` only what differs is kept; a value that JSON does not know is kept as its text.
+    Raises BadInput for an act that needs a reason and has none.
     """
-    who = actor()
+    why, who = reasons.check(act, reason), actor()
     was, became = dict(before or {}), dict(after or {})
     same = {name for name in was if name in became and was[name] == became[name]}
     db.session.add(
@@ -68,7 +70,7 @@ def note(
             reader_id=reader_id,
             before=_plain(was, but=same),
             after=_plain(became, but=same),
-            reason=reason.strip(),
+            reason=why,
         )
     )
 

@@ -4,6 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from paywall import clock
+from paywall.accounts.reasons import WHY
 from paywall.api import tokens
 from paywall.api.models import ApiToken, Scope
 from paywall.db import db
@@ -17,9 +18,14 @@ token = AppGroup("token", help="Tokens of the API: for the newsroom's own progra
 @click.option("--reader", help="Instead of scopes: the address of the reader whom it stands for.")
 @click.option("--days", type=click.IntRange(1, 3650), help="So many days it is good; by default for ever.")
 @click.option("--by", required=True, help="Who asked for it.")
-def make(name: str, *, scopes: tuple[str, ...], reader: str | None, days: int | None, by: str) -> None:
+@click.option("--why", default="", help=WHY)
+def make(
+    name: str, *, scopes: tuple[str, ...], reader: str | None, days: int | None, by: str, why: str
+) -> None:
     """Make a token called NAME and print it: nobody can print it again."""
-    made, secret = tokens.make(name, by=by, scopes=tuple(map(Scope, scopes)), reader=reader, days=days)
+    made, secret = tokens.make(
+        name, by=by, scopes=tuple(map(Scope, scopes)), reader=reader, days=days, reason=why
+    )
     db.session.commit()
     click.echo(f"{_line(made)}\nKeep it where only the program finds it; it is shown only now:\n{secret}")
 
@@ -36,9 +42,10 @@ def show_all() -> None:
 
 @token.command("revoke")
 @click.argument("number", type=int)
-def revoke(number: int) -> None:
+@click.option("--why", default="", help=WHY)
+def revoke(number: int, *, why: str) -> None:
     """End token NUMBER of the list at once."""
-    ended = tokens.revoke(number)
+    ended = tokens.revoke(number, reason=why)
     db.session.commit()
     click.echo(f"Token {number} ({ended.name}) opens nothing any more.")
 

@@ -35,6 +35,7 @@ def make(
     scopes: Collection[Scope] = (),
     reader: str | None = None,
     days: int | None = None,
+    reason: str = "",
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which nobody can ask for again; the caller commits.
 
@@ -59,6 +60,7 @@ def make(
         f"token {token.id} {name}",
         reader_id=token.reader_id,
         after={"scopes": token.scopes, "expires": token.expires_at, "made by": by},
+        reason=reason,
     )
     return token, secret
 
@@ -68,14 +70,14 @@ def every() -> list[ApiToken]:
     return list(db.session.scalars(select(ApiToken).order_by(ApiToken.id.desc())))
 
 
-def revoke(number: int) -> ApiToken:
+def revoke(number: int, *, reason: str = "") -> ApiToken:
     """End a token now; one that was revoked before keeps its date. The caller commits."""
     token = db.session.get(ApiToken, number)
     if token is None:
         raise NotFound(f"There is no token {number}.")
     if token.revoked_at is None:
         token.revoked_at = clock.now()
-        trail.note("token revoked", f"token {number} {token.name}", reader_id=token.reader_id)
+        trail.note("token revoked", f"token {number} {token.name}", reader_id=token.reader_id, reason=reason)
     return token
 
 

@@ -134,8 +134,9 @@ def delete_article(slug: str) -> Response:
         query=given.PictureAsked,
         types=PICTURES,
         refuses=(409,),
-        about="The body is the file itself: JPEG, PNG or WebP, up to 8 MiB and 10000 pixels a side. Sent"
-        " again it changes nothing; another picture needs another name.",
+        about="The body is the file itself: JPEG, PNG or WebP, up to 8 MiB, 40 million pixels and 10000 a"
+        " side. Only its pixels are kept, at most 1600 wide, and nothing of camera or place. Sent again it"
+        " changes nothing; another picture needs another name.",
     )
 )
 def post_picture(query: given.PictureAsked) -> Response:

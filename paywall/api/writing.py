@@ -11,7 +11,7 @@ from paywall.api import callers
 from paywall.api.given import ArticleChange, ArticleGiven
 from paywall.api.models import ApiToken
 from paywall.api.problems import Overtaken, Wrong, WrongFields
-from paywall.articles import manuscript, pictures, typesetting
+from paywall.articles import darkroom, manuscript, pictures, typesetting
 from paywall.articles.manuscript import Manuscript, slug_of_tag
 from paywall.articles.models import Article
 from paywall.articles.pictures import NotAPicture, Picture
@@ -44,20 +44,25 @@ def withdraw(slug: str) -> None:
 
 
 def hand_in(name: str, data: bytes) -> tuple[Picture, Kept]:
-    """Put a picture in its place; raises WrongFields for what is none, Conflict if the name is another's."""
+    """Develop a picture and put it in its place.
+
+    Raises WrongFields for what is none, Conflict if the name is another's.
+    """
     if not pictures.NAME.fullmatch(name):
         hint = "must be a plain file name in small letters that ends in .jpg, .png or .webp"
         raise WrongFields([Wrong(f"name {hint}", parameter="name")])
     try:
-        picture = pictures.check(name, data)
+        developed = darkroom.renew(name, data)
     except NotAPicture as wrong:
         raise WrongFields([Wrong(f"the picture {wrong}", pointer="")]) from None
     place = _folder() / name
-    if place.is_file() and place.read_bytes() != data:
+    # As it came is how it was kept before pictures were developed here.
+    if place.is_file() and place.read_bytes() not in (developed[0].data, data):
         raise Conflict(f"There is another picture called {name}: choose another name.")
     kept = Kept.SAME if place.is_file() else Kept.ADDED
-    pictures.put(picture, _folder())
-    return picture, kept
+    for picture in developed:
+        pictures.put(picture, _folder())
+    return developed[0], kept
 
 
 def tag(version: int) -> str:

@@ -1,4 +1,4 @@
-"""How an uploaded picture becomes ours: decoded, set upright, made smaller and written anew, in three widths.
+"""How a picture that is handed in becomes ours: decoded, set upright, made smaller and written anew.
 
 Only pixels survive: no place of the camera, no name, nothing that hides behind the picture or in it.
 """
@@ -33,22 +33,46 @@ def develop(filename: str, data: bytes) -> tuple[Picture, ...]:
 
     Its name is made of the file's, of its bytes and of its size: the same file gives the same names again.
     """
+    kind = _kind(data)
+    stem, suffix = f"{_stem(filename)}-{hashlib.sha256(data).hexdigest()[:8]}", FORMATS[kind][1]
+    with _one_at_a_time:
+        whole = _bare(kind, data)
+        return _printed(f"{stem}.{whole.width}x{whole.height}{suffix}", kind, whole)
+
+
+def renew(name: str, data: bytes) -> tuple[Picture, ...]:
+    """The picture under the name it has, because texts have it, and its smaller ones if the name is for that.
+
+    Raises NotAPicture. The same bytes give the same picture again.
+    """
+    kind = _kind(data)
+    pictures.check(name, data)
+    with _one_at_a_time:
+        whole = _bare(kind, data)
+        if pictures.sized(name) not in (None, whole.size):
+            raise NotAPicture(f"measures {whole.width} × {whole.height} pixels, and its name says otherwise")
+        return _printed(name, kind, whole)
+
+
+def _kind(data: bytes) -> str:
     if len(data) > LARGEST:
         raise NotAPicture(TOO_LARGE)
     kind, size = pictures.measure(data)
     _check(size)
-    with _one_at_a_time:
-        return _printed(f"{_stem(filename)}-{hashlib.sha256(data).hexdigest()[:8]}", kind, data)
+    return kind
 
 
-def _printed(stem: str, kind: str, data: bytes) -> tuple[Picture, ...]:
+def _bare(kind: str, data: bytes) -> Image.Image:
+    """Its pixels, no wider than we show them."""
     try:
-        whole = _narrowed(_pixels(kind, data), WIDEST)
+        return _narrowed(_pixels(kind, data), WIDEST)
     except NotAPicture:
         raise
     except Exception:  # what a decoder raises for broken bytes has no common class
         raise NotAPicture("is broken: it cannot be decoded") from None
-    name = f"{stem}.{whole.width}x{whole.height}{FORMATS[kind][1]}"
+
+
+def _printed(name: str, kind: str, whole: Image.Image) -> tuple[Picture, ...]:
     smaller = ((small, _narrowed(whole, width)) for width, small in pictures.smaller(name))
     return tuple(
         Picture(called, _written(image, kind), image.width, image.height)

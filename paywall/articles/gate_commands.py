@@ -7,6 +7,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from paywall.accounts.reasons import WHY
 from paywall.articles import gatekeeping
 from paywall.articles.models import GateRule, Unlock
 from paywall.articles.terms import Terms
@@ -36,6 +37,7 @@ def show_rules() -> None:
     "--metered/--not-metered", default=None, help="Whether free reads open them; they do by default."
 )
 @click.option("--position", type=click.IntRange(1), help="Place in the order; the first that fits holds.")
+@click.option("--why", default="", help=WHY)
 def set_rule(
     gate_text: str,
     *,
@@ -45,22 +47,24 @@ def set_rule(
     archive_days: int | None,
     metered: bool | None,
     position: int | None,
+    why: str,
 ) -> None:
     """Set the gate of a section or a tag; with neither, of every article that states none.
 
     GATE is public, registered, patrons, or plan:<slug>[,<slug>].
     """
     terms = Terms(gate_text, first_hours=first_hours, archive_days=archive_days, is_metered=metered)
-    rule = gatekeeping.set_rule(terms, section=section, tag=tag, position=position)
+    rule = gatekeeping.set_rule(terms, section=section, tag=tag, position=position, reason=why)
     db.session.commit()
     click.echo(_rule(rule))
 
 
 @gate.command("drop")
 @click.argument("number", type=int)
-def drop_rule(number: int) -> None:
+@click.option("--why", default="", help=WHY)
+def drop_rule(number: int, *, why: str) -> None:
     """Delete rule NUMBER of the list."""
-    gatekeeping.drop_rule(number)
+    gatekeeping.drop_rule(number, reason=why)
     db.session.commit()
     click.echo(f"Rule {number} is gone.")
 
@@ -70,7 +74,7 @@ def drop_rule(number: int) -> None:
 @click.option("--tag", help="Instead of an article: all with this tag.")
 @click.option("--until", required=True, help='Like "2026-11-27 18:00", in the time of the site.')
 @click.option("--since", help="From then on; by default from now on.")
-@click.option("--why", required=True, help="For the record.")
+@click.option("--why", required=True, help=WHY)
 @click.option("--by", required=True, help="Who decided it.")
 def open_unlock(
     article: str | None, *, tag: str | None, until: str, since: str | None, why: str, by: str
@@ -102,9 +106,10 @@ def show_unlocks(*, past: bool) -> None:
 @unlock.command("close")
 @click.argument("number", type=int)
 @click.option("--by", required=True, help="Who decided it.")
-def close_unlock(number: int, *, by: str) -> None:
+@click.option("--why", default="", help=WHY)
+def close_unlock(number: int, *, by: str, why: str) -> None:
     """Close unlock NUMBER before its time."""
-    gatekeeping.close(number, by=by)
+    gatekeeping.close(number, by=by, reason=why)
     db.session.commit()
     click.echo(f"Unlock {number} is closed.")
 

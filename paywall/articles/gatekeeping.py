@@ -22,7 +22,12 @@ def rules() -> list[GateRule]:
 
 
 def set_rule(
-    terms: Terms, *, section: str | None = None, tag: str | None = None, position: int | None = None
+    terms: Terms,
+    *,
+    section: str | None = None,
+    tag: str | None = None,
+    position: int | None = None,
+    reason: str = "",
 ) -> GateRule:
     """Write the rule of a section or a tag (slugs; neither: of all articles), in the place of an earlier one.
 
@@ -39,17 +44,17 @@ def set_rule(
     _put(rule, position)
     db.session.add(rule)
     db.session.flush()
-    trail.note("gate rule set", _covered(rule), before=before, after=_said(rule))
+    trail.note("gate rule set", _covered(rule), before=before, after=_said(rule), reason=reason)
     return rule
 
 
-def drop_rule(position: int) -> None:
+def drop_rule(position: int, *, reason: str = "") -> None:
     """Delete a rule: what it was for falls under the rules after it."""
     others = rules()
     if not 1 <= position <= len(others):
         raise NotFound(f"There is no rule {position}.")
     gone = others.pop(position - 1)
-    trail.note("gate rule dropped", _covered(gone), before=_said(gone))
+    trail.note("gate rule dropped", _covered(gone), before=_said(gone), reason=reason)
     db.session.delete(gone)
     _number(others)
 
@@ -95,7 +100,7 @@ def unlocks(*, past: bool = False) -> list[Unlock]:
     return list(db.session.scalars(query))
 
 
-def close(unlock_id: int, *, by: str) -> Unlock:
+def close(unlock_id: int, *, by: str, reason: str = "") -> Unlock:
     """End an unlock before its time."""
     found = db.session.get(Unlock, unlock_id)
     if found is None:
@@ -104,7 +109,11 @@ def close(unlock_id: int, *, by: str) -> Unlock:
         raise Conflict(f"Unlock {unlock_id} is over already.")
     found.closed_at, found.closed_by = clock.now(), by
     trail.note(
-        "unlock closed", _opened(found), before={"until": found.until}, after={"until": found.closed_at}
+        "unlock closed",
+        _opened(found),
+        before={"until": found.until},
+        after={"until": found.closed_at},
+        reason=reason,
     )
     return found
 

@@ -9,6 +9,7 @@ from paywall.access.gift_links import giving
 from paywall.access.gift_links.giving import Given
 from paywall.access.gift_links.models import GiftLink
 from paywall.accounts import addresses, readers
+from paywall.accounts.reasons import WHY
 from paywall.articles.models import Article
 from paywall.db import db
 from paywall.errors import NotFound
@@ -41,9 +42,10 @@ def show_all(email: str | None, slug: str | None, most: int) -> None:
 
 @gift_link.command("revoke")
 @click.argument("number", type=click.IntRange(1, 2**31 - 1))
-def revoke(number: int) -> None:
+@click.option("--why", default="", help=WHY)
+def revoke(number: int, *, why: str) -> None:
     """Take a link back, whoever has given it: it opens nothing from the next request on."""
-    link = giving.revoke(number, clock.now())
+    link = giving.revoke(number, clock.now(), reason=why)
     db.session.commit()
     click.echo(f"Gift link {number} of {link.giver.email} is taken back.")
 

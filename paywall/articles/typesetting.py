@@ -72,6 +72,7 @@ def keep(
     by: str = "",
     is_new: bool = False,
     in_bulk: bool = False,
+    reason: str = "",
 ) -> Kept:
     """Add the article, or write what is different `over` one, else over that of the same slug.
 
@@ -88,7 +89,8 @@ def keep(
         new.saved_by = by
         db.session.add(new)
         if not in_bulk:
-            _note(UNSEEN, given)
+            _note_version(1, given, reason)
+            _note(UNSEEN, given, reason)
         return Kept.ADDED
     if all(getattr(old, name) == getattr(new, name) for name in COMPARED):
         return Kept.SAME
@@ -97,7 +99,9 @@ def keep(
         addresses.leave(old, new.slug)
     for name in COMPARED:
         setattr(old, name, getattr(new, name))
-    _note(before, given)
+    if not in_bulk:
+        _note_version(old.version, given, reason)
+    _note(before, given, reason)
     return Kept.CHANGED
 
 
@@ -111,20 +115,20 @@ def proof(given: Manuscript, picture: Picture | None) -> Article:
     return _article(_normal(given), picture, None)
 
 
-def withdraw(article: Article, *, by: str = "") -> None:
+def withdraw(article: Article, *, by: str = "", reason: str = "") -> None:
     """Take an article out of the paper; its row stays. The caller commits."""
     if article.published_at is not None:
         before = _leave(article, by or trail.actor().name)
         article.published_at = None
-        _note(before, replace(before, published_at=None))
+        _note(before, replace(before, published_at=None), reason)
 
 
-def discard(article: Article) -> None:
+def discard(article: Article, *, reason: str = "") -> None:
     """Delete an article that nobody can have read, with its versions; raises Conflict. The caller commits."""
     if versions.may_have_been_out(article, clock.now()):
         # Its number may come again, and with it links that were given to it, and free reads.
         raise Conflict("This article has been out: it can be unpublished, and not deleted.")
-    trail.note("article deleted", article.slug, before={"title": article.title})
+    trail.note("article deleted", article.slug, before={"title": article.title}, reason=reason)
     db.session.delete(article)
 
 
@@ -172,20 +176,27 @@ def _leave(article: Article, by: str) -> Manuscript:
     return before
 
 
-def _note(before: Manuscript, after: Manuscript) -> None:
+def _note_version(number: int, given: Manuscript, reason: str) -> None:
+    """Write down that this version is saved; what it says is kept with the versions."""
+    before = {"version": number - 1} if number > 1 else None
+    trail.note("article saved", given.slug, before=before, after={"version": number}, reason=reason)
+
+
+def _note(before: Manuscript, after: Manuscript, reason: str) -> None:
     """Write down when it is out, and who may read it, if that has changed."""
     was, will = {"published_at": before.published_at}, {"published_at": after.published_at}
     match before.published_at, after.published_at:
         case None, None:
             pass
         case None, _:
-            trail.note("article published", after.slug, before=was, after=will)
+            trail.note("article published", after.slug, before=was, after=will, reason=reason)
         case _, None:
-            trail.note("article unpublished", after.slug, before=was, after=will)
+            trail.note("article unpublished", after.slug, before=was, after=will, reason=reason)
         case at, now if at != now:
-            trail.note("publication moved", after.slug, before=was, after=will)
+            trail.note("publication moved", after.slug, before=was, after=will, reason=reason)
     if before is not UNSEEN and before.terms != after.terms:
-        trail.note("article gate changed", after.slug, before=asdict(before.terms), after=asdict(after.terms))
+        shut, opened = asdict(before.terms), asdict(after.terms)
+        trail.note("article gate changed", after.slug, before=shut, after=opened, reason=reason)
 
 
 def _article(given: Manuscript, picture: Picture | None, section_id: int | None) -> Article:

@@ -10,6 +10,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from paywall.accounts.reasons import WHY
 from paywall.billing import promotions
 from paywall.billing.gateway import gateway
 from paywall.billing.remote import Duration, Offer, Promotion
@@ -32,12 +33,16 @@ coupon = AppGroup("coupon", help="Promotion codes that make a membership cheaper
 @click.option("--max", "most", type=click.IntRange(1), help="So many readers can use it.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it can be used.")
 @click.option("--plan", help="Only for this plan (its slug).")
-def create(code: str, plan: str | None, most: int | None, until: datetime | None, **given: Any) -> None:
+@click.option("--why", default="", help=WHY)
+def create(
+    code: str, plan: str | None, most: int | None, until: datetime | None, why: str, **given: Any
+) -> None:
     """Make a code that readers enter at Stripe, or bring along by the link /join?code=CODE."""
     if not re.fullmatch("[A-Za-z0-9-]{1,100}", code):
         raise BadInput("Stripe takes only letters from A to Z, digits and dashes in a code.")
     offer = _offer(given)
-    promotions.create(code, offer, plan=plan, most=most, until=_end_of(until) if until else None)
+    last = _end_of(until) if until else None
+    promotions.create(code, offer, plan=plan, most=most, until=last, reason=why)
     click.echo(f"{code}: {_words(offer)}. Readers type it on Stripe's page, or follow")
     click.echo(f"{_settings().site_url}/join?code={code}")
 
@@ -56,9 +61,10 @@ def show() -> None:
 
 @coupon.command("end")
 @click.argument("code")
-def end(code: str) -> None:
+@click.option("--why", default="", help=WHY)
+def end(code: str, *, why: str) -> None:
     """Let nobody use a code any more; who has used it keeps the discount."""
-    promotions.end(code)
+    promotions.end(code, reason=why)
     click.echo(f"{code} has ended. Who has used it keeps the discount.")
 
 

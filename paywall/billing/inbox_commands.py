@@ -9,6 +9,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import select
 
+from paywall.accounts.reasons import WHY
 from paywall.billing import claims, replaying
 from paywall.billing.models import EventState, StripeEvent
 from paywall.db import db
@@ -69,7 +70,8 @@ def show(event: str, *, as_json: bool) -> None:
 @inbox.command("replay")
 @click.argument("events", nargs=-1)
 @click.option("--failed", is_flag=True, help="All that have failed, given up or not.")
-def replay(events: tuple[str, ...], *, failed: bool) -> None:
+@click.option("--why", required=True, help=WHY)
+def replay(events: tuple[str, ...], *, failed: bool, why: str) -> None:
     """Let events be handled again: those named by our number or Stripe's evt_..., or all that failed.
 
     The worker does it. As an event only says whose books to read again, this is safe at any time.
@@ -77,15 +79,15 @@ def replay(events: tuple[str, ...], *, failed: bool) -> None:
     if failed == bool(events):
         raise BadInput("Name the events to be handled again, or give --failed, one of them.")
     if failed:
-        replayed = replaying.again(StripeEvent.state == EventState.FAILED, "all that failed")
+        replayed = replaying.again(StripeEvent.state == EventState.FAILED, "all that failed", why)
     else:
-        replayed = [row_id for event in events for row_id in _again_or_refuse(event)]
+        replayed = [row_id for event in events for row_id in _again_or_refuse(event, why)]
     db.session.commit()
     click.echo(f"To be handled again by the worker: {len(replayed)}.")
 
 
-def _again_or_refuse(event: str) -> list[int]:
-    found = replaying.again(replaying.named(event), f"event {event}")
+def _again_or_refuse(event: str, why: str) -> list[int]:
+    found = replaying.again(replaying.named(event), f"event {event}", why)
     if not found:
         db.session.rollback()
         raise NotFound(f"There is no event {event} in the inbox; nothing was replayed.")

@@ -69,7 +69,15 @@ def refused(code: str) -> CodeRefused:
     return CodeRefused(words)
 
 
-def create(code: str, offer: Offer, *, plan: str | None, most: int | None, until: datetime | None) -> None:
+def create(
+    code: str,
+    offer: Offer,
+    *,
+    plan: str | None,
+    most: int | None,
+    until: datetime | None,
+    reason: str = "",
+) -> None:
     """Make a code at Stripe, for one plan (its slug) or for all; commits."""
     if plan is not None:
         offer = replace(offer, products=frozenset({_product(plan)}))
@@ -78,17 +86,17 @@ def create(code: str, offer: Offer, *, plan: str | None, most: int | None, until
         raise Conflict(f"There is a code {code} that readers can use now: end it first.")
     gateway().create_promotion(code, offer, most=most, until=until)
     said = {"offer": offer, "plan": plan, "most": most, "until": until}
-    trail.note("promotion code made", code, after=said)
+    trail.note("promotion code made", code, after=said, reason=reason)
     db.session.commit()
 
 
-def end(code: str) -> None:
+def end(code: str, *, reason: str = "") -> None:
     """Let nobody use a code any more; who has used it keeps the discount."""
     found = find(code)
     if found is None:
         raise NotFound(f"There is no code {code} that readers could use.")
     gateway().end_promotion(found.id)
-    trail.note("promotion code ended", code)
+    trail.note("promotion code ended", code, reason=reason)
     db.session.commit()
 
 

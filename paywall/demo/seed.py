@@ -28,6 +28,8 @@ from paywall.sandbox import Card, Sandbox
 ARTICLES = Path(__file__).parent / "articles"
 # Printed at the start of the demo, for anyone to use.
 PASSWORD = "demo-newsroom-2026"  # noqa: S105
+# The reason in the trail for all that it begins with.
+BEGUN = "The demo begins with it"
 
 PLANS = (
     PlanText(
@@ -89,11 +91,11 @@ def seed() -> tuple[DemoAccount, ...]:
     """Fill an empty database, and leave a filled one as it is; commits. Returns who to sign in as."""
     settings: Settings = current_app.extensions["settings"]
     for text in PLANS:
-        plans.write(text)
+        plans.write(text, BEGUN)
     db.session.commit()
     for _ in setup(settings.site_url):
         pass
-    report = import_markdown([ARTICLES])
+    report = import_markdown([ARTICLES], reason=BEGUN)
     if report.problems:
         raise RuntimeError("\n".join(report.lines()))
     db.session.commit()
@@ -116,7 +118,7 @@ def _account(account: DemoAccount) -> Reader:
 
 def _appoint(reader: Reader, role: StaffRole) -> None:
     """With the role, and a phone that is shown at /sandbox/phones."""
-    staff.appoint(reader.email, role)
+    staff.appoint(reader.email, role, BEGUN)
     if factors.of(reader.id) is None:
         # With the code before the present one, so that this can be used at the first sign-in.
         salt, before = factors.new_salt(), clock.wall() - timedelta(seconds=30)

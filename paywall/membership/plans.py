@@ -58,8 +58,11 @@ def cheapest(asked: frozenset[str] | None = None) -> Cheapest | None:
     return Cheapest(best.entry, best.interval, best.plan.trial_days) if best else None
 
 
-def write(text: PlanText) -> Plan:
-    """Write a plan down; a new price closes the old one of its interval to newcomers. The caller commits."""
+def write(text: PlanText, reason: str) -> Plan:
+    """Write a plan down; a new price closes the old one of its interval to newcomers. The caller commits.
+
+    Raises BadInput, also without a reason.
+    """
     if not text.prices:
         raise BadInput("A plan needs a price: give --month or --year.")
     plan = db.session.scalar(select(Plan).where(Plan.slug == text.slug)) or Plan(slug=text.slug)
@@ -73,7 +76,7 @@ def write(text: PlanText) -> Plan:
     for interval, money in text.prices.items():
         set_price(plan, interval, money)
     db.session.flush()
-    trail.note("plan written", f"plan {plan.slug}", before=before, after=_said(plan))
+    trail.note("plan written", f"plan {plan.slug}", before=before, after=_said(plan), reason=reason)
     return plan
 
 

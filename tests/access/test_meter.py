@@ -223,7 +223,9 @@ def test_signing_in_and_out_begins_no_new_count(
     app: Flask, client: FlaskClient, letters: Callable[[], list[Letter]]
 ) -> None:
     with app.app_context():
-        plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
+        plans.write(
+            PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}), "For the test"
+        )
         for slug in ("one", "two", "three"):
             publish(slug)
     assert PEARL in client.get("/article/one").text
@@ -242,7 +244,9 @@ def test_the_page_says_how_many_are_left(
     app: Flask, client: FlaskClient, letters: Callable[[], list[Letter]]
 ) -> None:
     with app.app_context():
-        plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
+        plans.write(
+            PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}), "For the test"
+        )
         for slug in ("one", "two", "three"):
             publish(slug)
     page = client.get("/article/one").text

@@ -39,7 +39,7 @@ def vera(app: Flask, client: FlaskClient, letters: Letters) -> FlaskClient:
     """A browser in which a new editor, who has a password, is signed in with nothing but that."""
     sign_up(client, letters, VERA, PASSWORD)
     with app.app_context():
-        roles.appoint(VERA, StaffRole.EDITOR)
+        roles.appoint(VERA, StaffRole.EDITOR, "For the test")
         db.session.commit()
     return client
 
@@ -235,7 +235,7 @@ def test_whoever_lost_all_sets_it_up_anew_once_it_is_reset(
 ) -> None:
     set_up(vera)
     run: Callable[..., object] = app.test_cli_runner().invoke
-    run(args=["paywall", "staff-factor-reset", VERA, "--reason", "Lost the phone"])
+    run(args=["paywall", "staff-factor-reset", VERA, "--why", "Lost the phone"])
     assert letters()[-1].kind == "second_factor"
     assert vera.get(PAGE).location == f"/sign-in?next={PAGE}"
     sign_in(vera, VERA)

@@ -21,7 +21,7 @@ def appoint(app: Flask) -> Appoint:
 
     def run(email: str, role: StaffRole) -> staff.Appointment:
         with app.app_context():
-            done = staff.appoint(email, role)
+            done = staff.appoint(email, role, "For the test")
             db.session.commit()
             return done
 

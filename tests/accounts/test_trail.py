@@ -51,13 +51,13 @@ def test_in_a_shell_it_is_the_user_of_the_system(
     editor: Reader, monkeypatch: pytest.MonkeyPatch, nameless: type[Exception]
 ) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "maria")
-    trail.note("role given", "books@example.org")
+    trail.note("role given", "books@example.org", reason="New here")
 
     def refuse() -> str:
         raise nameless
 
     monkeypatch.setattr("getpass.getuser", refuse)
-    trail.note("role given", "desk@example.org")
+    trail.note("role given", "desk@example.org", reason="New here")
     db.session.commit()
     assert [line.actor for line in lines()] == ["shell (maria)", "shell (unknown)"]
 
@@ -65,7 +65,7 @@ def test_in_a_shell_it_is_the_user_of_the_system(
 def test_only_what_changed_is_kept_as_values_that_json_knows(editor: Reader) -> None:
     until = datetime(2026, 11, 26, tzinfo=UTC)
     before = {"same": "x", "until": None, "seats": 2, "gone": True}
-    trail.note("changed", "a thing", before=before, after={"same": "x", "until": until, "seats": 3})
+    trail.note("gate rule set", "a thing", before=before, after={"same": "x", "until": until, "seats": 3})
     db.session.commit()
     (line,) = lines()
     assert line.before == {"until": None, "seats": 2, "gone": True}
@@ -73,7 +73,7 @@ def test_only_what_changed_is_kept_as_values_that_json_knows(editor: Reader) -> 
 
 
 def test_what_is_undone_leaves_no_line(editor: Reader) -> None:
-    trail.note("role given", "books@example.org")
+    trail.note("role given", "books@example.org", reason="New here")
     db.session.rollback()
     assert lines() == []
 
@@ -93,10 +93,10 @@ class TestTheCommand:
         return run
 
     def test_what_commands_did_is_shown_with_what_changed(self, run: Callable[..., str]) -> None:
-        run("staff", "books@example.org", "--role", "bookkeeper")
-        run("staff", "books@example.org", "--role", "membership", "--role", "bookkeeper")
-        run("plan", "patron", "--name", "Patron", "--month", "5")
-        run("plan", "patron", "--name", "Patron", "--month", "6")
+        run("staff", "books@example.org", "--role", "bookkeeper", "--why", "New here")
+        run("staff", "books@example.org", "--role", "membership", "--role", "bookkeeper", "--why", "New here")
+        run("plan", "patron", "--name", "Patron", "--month", "5", "--why", "New here")
+        run("plan", "patron", "--name", "Patron", "--month", "6", "--why", "New here")
         found = run("trail")
         assert "plan written, plan patron\n" in found
         assert "prices: €5 a month -> €6 a month" in found
@@ -105,8 +105,8 @@ class TestTheCommand:
         assert found.count("name:") == 1
 
     def test_it_can_be_asked_for_one_reader_one_act_one_person(self, run: Callable[..., str]) -> None:
-        run("staff", "books@example.org", "--role", "bookkeeper")
-        run("plan", "patron", "--name", "Patron", "--month", "5")
+        run("staff", "books@example.org", "--role", "bookkeeper", "--why", "New here")
+        run("plan", "patron", "--name", "Patron", "--month", "5", "--why", "New here")
         assert run("trail", "--reader", "Books@example.org").count(": role given, ") == 1
         assert "plan" not in run("trail", "--act", "role given")
         assert run("trail", "--by", "nobody@example.org") == ""

@@ -160,8 +160,10 @@ def test_until_is_when_more_or_less_will_be_shown(app: Flask, visitor: Program, 
 def test_a_plan_that_only_its_link_opens_is_named_to_nobody(app: Flask, visitor: Program) -> None:
     prices = {Interval.YEAR: Money(30000, "eur")}
     with app.app_context():
-        plans.write(PlanText("founder", "Founder", "By invitation.", prices, state=PlanState.HIDDEN))
-        plans.write(PlanText("circle", "Circle", "", prices))
+        plans.write(
+            PlanText("founder", "Founder", "By invitation.", prices, state=PlanState.HIDDEN), "For the test"
+        )
+        plans.write(PlanText("circle", "Circle", "", prices), "For the test")
         publish(gate="plan:circle,founder")
     for path in ("/articles/the-house", "/articles", "/plans"):
         answer = visitor.get(path)
@@ -172,9 +174,14 @@ def test_a_plan_that_only_its_link_opens_is_named_to_nobody(app: Flask, visitor:
 def test_plans_have_their_prices_in_minor_units(app: Flask, visitor: Program) -> None:
     with app.app_context():
         month = {Interval.MONTH: Money(400, "eur")}
-        plans.write(PlanText("school", "School", "For many.", month, trial_days=14, seats=SeatRange(3, 9)))
-        plans.write(PlanText("old", "Old", "", month, state=PlanState.CLOSED))
-        plans.write(PlanText("school", "School", "For many.", {Interval.MONTH: Money(500, "eur")}, 14))
+        plans.write(
+            PlanText("school", "School", "For many.", month, trial_days=14, seats=SeatRange(3, 9)),
+            "For the test",
+        )
+        plans.write(PlanText("old", "Old", "", month, state=PlanState.CLOSED), "For the test")
+        plans.write(
+            PlanText("school", "School", "For many.", {Interval.MONTH: Money(500, "eur")}, 14), "For the test"
+        )
         db.session.commit()
     (plan,) = visitor.get("/plans").json["plans"]
     assert plan["prices"] == [{"amount": 500, "currency": "eur", "interval": "month"}]

@@ -38,7 +38,7 @@ def enter(app: Flask, letters: Letters, plan: str | None = None, *, email: str =
 def hold(plan: str, email: str = EMAIL, days: int = 30) -> None:
     """Let the reader hold a plan from now on; the plan is made if it is missing."""
     if db.session.scalar(select(Plan.id).where(Plan.slug == plan)) is None:
-        plans.write(PlanText(plan, plan.title(), "", {Interval.MONTH: Money(500, "eur")}))
+        plans.write(PlanText(plan, plan.title(), "", {Interval.MONTH: Money(500, "eur")}), "For the test")
         db.session.flush()
     now = clock.now()
     held = Facts(

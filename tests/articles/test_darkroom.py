@@ -13,6 +13,7 @@ from paywall.articles.darkroom import develop
 from paywall.articles.pictures import NotAPicture
 from tests.articles.files import png
 
+PLACE = b"42.6977 N, 23.3219 E"
 PAYLOAD = b"<?php system($_GET['c']); ?><script>alert(document.domain)</script>"
 
 
@@ -23,6 +24,14 @@ def drawn(size: tuple[int, int] = (1200, 600), **how: object) -> bytes:
     file = BytesIO()
     image.save(file, "JPEG", **how)
     return file.getvalue()
+
+
+def from_camera(size: tuple[int, int] = (1200, 600)) -> bytes:
+    """A JPEG that says where it was taken, with what, and whose it is."""
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0110], exif[0x8298] = PLACE.decode(), "Camera of Ana", "Ana"
+    exif.get_ifd(0x8825)[1], exif.get_ifd(0x8825)[2] = "N", (42.0, 41.0, 51.7)
+    return drawn(size, exif=exif, comment=PLACE)
 
 
 def part(kind: bytes, data: bytes) -> bytes:

@@ -171,7 +171,9 @@ def test_a_reader_and_a_patron_get_what_is_theirs_by_one_query(
 @sqlite
 def test_each_reason_has_its_offer(client: FlaskClient, app: Flask, letters: Letters) -> None:
     with app.app_context():
-        plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
+        plans.write(
+            PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}), "For the test"
+        )
         db.session.commit()
     registered, patrons = client.get("/2024/classic/"), client.get("/2024/block/")
     assert "/sign-up?next=/2024/classic/" in registered.text

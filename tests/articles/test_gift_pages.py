@@ -185,7 +185,7 @@ def test_with_none_a_month_only_staff_give_and_without_a_quota(desk: Desk) -> No
     assert 'class="give"' not in gina.get(ARTICLE).text
     assert gina.get(PAGE).status_code == 403
     eda = desk.browser(EDITOR)
-    run(desk.shop.app.test_cli_runner(), "staff", EDITOR, "--role", "editor")
+    run(desk.shop.app.test_cli_runner(), "staff", EDITOR, "--role", "editor", "--why", "New here")
     assert is_read(desk.browser().get(give(eda, "for-circle")))
     assert is_read(desk.browser().get(give(eda)))
     assert "more articles this month" not in eda.get(PAGE).text

@@ -9,11 +9,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from paywall.articles import pictures
 from paywall.articles.importers.markdown import import_markdown
 from paywall.articles.models import Article, Section
 from paywall.config import Settings
 from paywall.db import db
 from tests.articles.files import SECRET, USUAL, png, write
+from tests.articles.test_darkroom import PLACE, bomb, from_camera
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 CONTROL = "holds an invisible control character"
@@ -101,7 +103,7 @@ def test_one_bad_file_leaves_the_articles_that_are_in_as_they_were(folder: Path,
     assert [problem.path.name for problem in report.problems] == ["z.md"]
     assert (report.added, report.changed, report.same) == ((), (), ())
     assert rows() == before
-    assert (settings.data_dir / "pictures" / "p.png").read_bytes() == png(3, 2)
+    assert pictures.read(settings.data_dir / "pictures" / "p.png").width == 3
 
 
 @pytest.mark.parametrize(
@@ -143,9 +145,44 @@ def test_a_new_picture_takes_the_place_of_the_old_one(folder: Path, settings: Se
     article = db.session.scalars(select(Article)).one()
     assert (article.picture_width, article.picture_height, article.version) == (30, 20, 2)
     kept = settings.data_dir / "pictures"
-    assert (kept / "p.png").read_bytes() == png(30, 20)
+    assert pictures.read(kept / "p.png").width == 30
     assert [file.name for file in kept.iterdir()] == ["p.png"]
     assert (kept / "p.png").stat().st_mode & 0o777 == 0o644
+
+
+@on_sqlite
+def test_of_a_picture_only_its_pixels_are_taken_in(folder: Path, settings: Settings) -> None:
+    (folder / "tram.jpg").write_bytes(from_camera())
+    (folder / "snow.1600x800.jpg").write_bytes(from_camera((2000, 1000)))
+    body = "One.\n\n![Snow](/pictures/snow.1600x800.jpg)\n"
+    files = [write(folder, picture="tram.jpg", picture_alt="A tram", body=body)]
+    assert import_markdown(files).added == ("the-house",)
+    db.session.commit()
+    assert import_markdown(files).same == ("the-house",)
+    kept = list((settings.data_dir / "pictures").iterdir())
+    assert sorted(file.name for file in kept) == [
+        "snow.1600x800.jpg",
+        "snow.1600x800.w480.jpg",
+        "snow.1600x800.w960.jpg",
+        "tram.jpg",
+    ]
+    assert not [file.name for file in kept if PLACE in file.read_bytes()]
+
+
+@on_sqlite
+def test_a_picture_that_cannot_be_developed_is_named_and_nothing_is_changed(
+    folder: Path, settings: Settings
+) -> None:
+    for name, data in (("a.png", bomb()), ("b.jpg", from_camera()[:-900]), ("c.9x9.png", png())):
+        (folder / name).write_bytes(data)
+    body = "One. ![a](/pictures/a.png) ![b](/pictures/b.jpg) ![c](/pictures/c.9x9.png)\n"
+    told = [problem.message for problem in import_markdown([write(folder, body=body)]).problems]
+    assert told == [
+        "picture 'a.png' has more than 40 million pixels: save it smaller, 1600 wide are enough",
+        "picture 'b.jpg' is broken: it cannot be decoded",
+        "picture 'c.9x9.png' measures 3 × 2 pixels, and its name says otherwise",
+    ]
+    assert not (settings.data_dir / "pictures").exists()
 
 
 @on_sqlite

@@ -39,7 +39,7 @@ WORD = "pearl"
 def plan(slug: str = "circle", month: int = 500, **given: object) -> None:
     """A plan with a monthly price in cents."""
     usual = {"name": slug.title(), "description": "", "prices": {Interval.MONTH: Money(month, "eur")}}
-    plans.write(PlanText(slug, **(usual | given)))  # type: ignore[arg-type]  # a test's own words
+    plans.write(PlanText(slug, **(usual | given)), "For the test")  # type: ignore[arg-type]  # a test's own words
     db.session.commit()
 
 

@@ -83,7 +83,9 @@ def enter(app: Flask, letters: Callable[[], list[Letter]]) -> Enter:
     """A new browser in which this kind of reader is signed in. There are the plans supporter and circle."""
     with app.app_context():
         for slug, cents in (("supporter", 500), ("circle", 1500)):
-            plans.write(PlanText(slug, slug.title(), "", {Interval.MONTH: Money(cents, "eur")}))
+            plans.write(
+                PlanText(slug, slug.title(), "", {Interval.MONTH: Money(cents, "eur")}), "For the test"
+            )
         db.session.commit()
 
     def begin(who: Who) -> FlaskClient:
@@ -92,7 +94,7 @@ def enter(app: Flask, letters: Callable[[], list[Letter]]) -> Enter:
             sign_up(client, letters, EMAIL)
         with app.app_context():
             if who is Who.STAFF:
-                staff.appoint(EMAIL, StaffRole.EDITOR)
+                staff.appoint(EMAIL, StaffRole.EDITOR, "For the test")
             if who in {Who.SUPPORTER, Who.CIRCLE}:
                 hold(who)
             db.session.commit()

@@ -264,7 +264,7 @@ def test_a_price_that_stripe_does_not_know_says_what_to_do(shop: Shop) -> None:
     from paywall.membership.rules import Interval
     from paywall.money import Money
 
-    plans.write(PlanText("new", "New", "", {Interval.MONTH: Money(100, "eur")}))
+    plans.write(PlanText("new", "New", "", {Interval.MONTH: Money(100, "eur")}), "For the test")
     db.session.commit()
     with pytest.raises(Unavailable, match="stripe-setup"):
         shop.begin("new")

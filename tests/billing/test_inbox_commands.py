@@ -88,17 +88,24 @@ def test_one_that_went_well_is_shown_without_an_error(shell: FlaskCliRunner, kno
 @ONE_DATABASE
 @pytest.mark.parametrize("command", ["show", "replay"])
 def test_what_is_not_there_is_said(shell: FlaskCliRunner, shop: Shop, command: str) -> None:
+    more = ("--why", "After the mend") if command == "replay" else ()
     for name in ("99", "evt_99", "1" * 30, "²"):
-        assert f"There is no event {name} in the inbox" in fails(shell, "inbox", command, name)
+        assert f"There is no event {name} in the inbox" in fails(shell, "inbox", command, name, *more)
 
 
 def test_what_failed_is_handled_again(shell: FlaskCliRunner, known: str, work: Callable[[], int]) -> None:
-    assert run(shell, "inbox", "replay", "--failed") == "To be handled again by the worker: 1.\n"
+    assert (
+        run(shell, "inbox", "replay", "--failed", "--why", "After the mend")
+        == "To be handled again by the worker: 1.\n"
+    )
     assert (rows()[2].state, rows()[2].attempts) == (EventState.RECEIVED, 0)
     assert "Unavailable" in (rows()[2].error or "")
     work()
     assert (rows()[2].state, rows()[2].error) == (EventState.HANDLED, None)
-    assert run(shell, "inbox", "replay", "--failed") == "To be handled again by the worker: 0.\n"
+    assert (
+        run(shell, "inbox", "replay", "--failed", "--why", "After the mend")
+        == "To be handled again by the worker: 0.\n"
+    )
 
 
 def test_what_was_given_up_is_told_apart_and_handled_again(
@@ -108,7 +115,7 @@ def test_what_was_given_up_is_told_apart_and_handled_again(
     db.session.execute(given_up.values(try_at=None, attempts=claims.ATTEMPTS))
     db.session.commit()
     assert "given up  12 of 12" in run(shell, "inbox", "list", "--state", "failed")
-    run(shell, "inbox", "replay", "evt_3")
+    run(shell, "inbox", "replay", "evt_3", "--why", "After the mend")
     work()
     assert (rows()[2].state, rows()[2].attempts) == (EventState.HANDLED, 1)
 
@@ -118,7 +125,10 @@ def test_any_event_can_be_handled_again_and_fail_again(
 ) -> None:
     work()
     shop.sandbox.faults.set(Fault(FaultKind.API_ERROR, times=None))
-    assert run(shell, "inbox", "replay", "2", "evt_1") == "To be handled again by the worker: 2.\n"
+    assert (
+        run(shell, "inbox", "replay", "2", "evt_1", "--why", "After the mend")
+        == "To be handled again by the worker: 2.\n"
+    )
     work()
     assert states()[:2] == [EventState.IGNORED, EventState.FAILED]
     assert rows()[1].handled_at is None
@@ -135,7 +145,7 @@ def test_one_that_a_dead_worker_holds_need_not_wait(
     db.session.commit()
     work()
     assert states()[3] is EventState.RECEIVED
-    run(shell, "inbox", "replay", "4")
+    run(shell, "inbox", "replay", "4", "--why", "After the mend")
     work()
     assert states()[3] is EventState.HANDLED
 
@@ -143,11 +153,13 @@ def test_one_that_a_dead_worker_holds_need_not_wait(
 def test_a_wrong_name_among_others_replays_nothing(
     shell: FlaskCliRunner, known: str, work: Callable[[], int]
 ) -> None:
-    assert "nothing was replayed" in fails(shell, "inbox", "replay", "evt_1", "evt_99")
+    assert "nothing was replayed" in fails(
+        shell, "inbox", "replay", "evt_1", "evt_99", "--why", "After the mend"
+    )
     assert states()[0] is EventState.IGNORED
 
 
 @ONE_DATABASE
 @pytest.mark.parametrize("words", [(), ("evt_1", "--failed")])
 def test_either_names_or_all_that_failed(shell: FlaskCliRunner, words: tuple[str, ...]) -> None:
-    assert "Name the events" in fails(shell, "inbox", "replay", *words)
+    assert "Name the events" in fails(shell, "inbox", "replay", *words, "--why", "After the mend")

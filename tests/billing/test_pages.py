@@ -54,9 +54,13 @@ def pay(client: FlaskClient, shop: Shop, number: str = "4242424242424242", **fie
 
 def test_the_join_page_shows_what_is_on_sale(shop: Shop, client: FlaskClient) -> None:
     plans.write(
-        PlanText("secret", "Whispered", "", {Interval.YEAR: Money(900, "eur")}, state=PlanState.HIDDEN)
+        PlanText("secret", "Whispered", "", {Interval.YEAR: Money(900, "eur")}, state=PlanState.HIDDEN),
+        "For the test",
     )
-    plans.write(PlanText("old", "Bygone", "", {Interval.YEAR: Money(900, "eur")}, state=PlanState.CLOSED))
+    plans.write(
+        PlanText("old", "Bygone", "", {Interval.YEAR: Money(900, "eur")}, state=PlanState.CLOSED),
+        "For the test",
+    )
     db.session.commit()
     text = client.get("/join").text
     assert "Supporter" in text

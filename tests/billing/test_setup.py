@@ -71,7 +71,7 @@ def test_a_portal_that_was_lost_is_made_anew(shop: Shop) -> None:
 
 def test_a_new_price_is_made_and_the_old_one_kept_for_who_pays_it(shop: Shop) -> None:
     held = shop.join()
-    plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(600, "eur")}))
+    plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(600, "eur")}), "For the test")
     db.session.commit()
     made = [done.what for done in setup(SITE) if done.is_new]
     assert made == ["price €6 a month"]

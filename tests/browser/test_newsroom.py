@@ -33,8 +33,21 @@ def test_an_editor_writes_and_a_visitor_reads(visit: Callable[[str], Reader], tm
     vera.clicks("Versions")
     vera.looks("newsroom-versions")
     vera.opens("/staff/gates")
+    sets_and_drops_a_rule(vera)
+
+
+def sets_and_drops_a_rule(vera: Reader) -> None:
+    """Each with a word on why."""
+    vera.page.get_by_text("Set a rule").click()
+    vera.page.get_by_label("or for the tag").fill("trams")
+    vera.page.get_by_label("Why, if it is worth a word", exact=True).fill("The strike")
+    vera.clicks("Set the rule")
+    vera.sees("The rule holds from now on.")
     vera.page.get_by_text("Set a rule").click()
     vera.looks("newsroom-gates")
+    vera.page.get_by_label("Why, if it is worth a word: the tag trams").fill("It is over")
+    vera.clicks("Drop the rule for the tag trams")
+    vera.sees("There is no rule yet.")
 
 
 def is_not_lost(vera: Reader) -> None:

@@ -38,6 +38,7 @@ def appoints(owner: Reader, email: str) -> None:
     owner.looks("people")
     owner.page.get_by_label("E-mail address").fill(email)
     owner.page.get_by_label(re.compile("Bookkeeper")).check()
+    owner.page.get_by_label("Why", exact=True).fill("Does the books now")
     owner.clicks("Appoint")
     owner.sees(f"{email} is now bookkeeper.")
     owner.clicks(email)

@@ -26,7 +26,7 @@ POLICY = Policy(grace=timedelta(days=7), slack=timedelta(hours=24))
 @pytest.fixture
 def reader(app: Flask, context: None) -> Reader:
     """A reader, and a plan with the id that `facts` name."""
-    plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}))
+    plans.write(PlanText("supporter", "Supporter", "", {Interval.MONTH: Money(500, "eur")}), "For the test")
     found = Reader(email="ana@example.org")
     db.session.add(found)
     db.session.commit()

@@ -71,7 +71,9 @@ def test_what_one_browser_paid_for_another_does_not_read(patron: Person, shop: S
 
 def test_staff_appointed_by_the_command_see_the_report(patron: Person, shop: Shop) -> None:
     assert patron.open("/staff").status_code == 403
-    told = shop.app.test_cli_runner().invoke(args=["paywall", "staff", EMAIL, "--role", "owner"])
+    told = shop.app.test_cli_runner().invoke(
+        args=["paywall", "staff", EMAIL, "--role", "owner", "--why", "New here"]
+    )
     assert told.exit_code == 0, told.output
     set_up(patron.browser)
     report = patron.open("/staff")
@@ -80,7 +82,9 @@ def test_staff_appointed_by_the_command_see_the_report(patron: Person, shop: Sho
 
 
 def test_staff_without_an_account_sign_in_with_the_code_of_a_letter(vera: Person, shop: Shop) -> None:
-    told = shop.app.test_cli_runner().invoke(args=["paywall", "staff", EMAIL, "--role", "owner"])
+    told = shop.app.test_cli_runner().invoke(
+        args=["paywall", "staff", EMAIL, "--role", "owner", "--why", "New here"]
+    )
     assert told.exit_code == 0, told.output
     send(vera.browser, "/sign-in/letter", page="/sign-in?next=/staff", email=EMAIL, next="/staff")
     answer = send(vera.browser, "/sign-in/code", code=code_in(vera.letters()[-1]))

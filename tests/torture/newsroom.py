@@ -23,9 +23,12 @@ OFFERS = {
 def open_shop() -> None:
     """Write the plans down and set Stripe up; within an application context."""
     month, year = Interval.MONTH, Interval.YEAR
-    plans.write(PlanText("supporter", "Supporter", "", {month: Money(500, "eur"), year: Money(5000, "eur")}))
-    plans.write(PlanText("circle", "Circle", "", {month: Money(1500, "eur")}, trial_days=14))
-    plans.write(PlanText("abroad", "Abroad", "", {month: Money(700, "usd")}))
+    plans.write(
+        PlanText("supporter", "Supporter", "", {month: Money(500, "eur"), year: Money(5000, "eur")}),
+        "For the test",
+    )
+    plans.write(PlanText("circle", "Circle", "", {month: Money(1500, "eur")}, trial_days=14), "For the test")
+    plans.write(PlanText("abroad", "Abroad", "", {month: Money(700, "usd")}), "For the test")
     db.session.commit()
     list(setup(SITE))
     for code, offer in OFFERS.items():

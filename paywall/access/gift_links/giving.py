@@ -72,7 +72,7 @@ def left(giver_id: int, terms: Terms, now: datetime) -> int:
     return max(0, terms.a_month - (db.session.scalar(query) or 0))
 
 
-def revoke(link_id: int, now: datetime, *, giver_id: int | None = None) -> GiftLink:
+def revoke(link_id: int, now: datetime, *, giver_id: int | None = None, reason: str = "") -> GiftLink:
     """Take a link back, for its giver or (None) for staff; the caller commits. Raises NotFound."""
     whose = [GiftLink.giver_id == giver_id] if giver_id is not None else []
     link = db.session.scalar(select(GiftLink).where(GiftLink.id == link_id, *whose))
@@ -81,7 +81,8 @@ def revoke(link_id: int, now: datetime, *, giver_id: int | None = None) -> GiftL
     if link.revoked_at is None:
         link.revoked_at = now
         if giver_id is None:
-            trail.note("gift link taken back", f"gift link {link.id}", reader_id=link.giver_id)
+            about = f"gift link {link.id}"
+            trail.note("gift link taken back", about, reader_id=link.giver_id, reason=reason)
     return link
 
 

@@ -12,10 +12,12 @@ from paywall import clock
 from paywall.access.institutions import keeping
 from paywall.access.institutions.keeping import Term
 from paywall.access.institutions.models import Institution
+from paywall.accounts.reasons import WHY
 from paywall.config import Settings
 from paywall.db import db
 
 DAY = click.DateTime(["%Y-%m-%d"])
+BECAUSE = click.option("--why", default="", help=WHY)
 
 institution = AppGroup("institution", help="Libraries and companies whose readers need not pay.")
 
@@ -26,10 +28,11 @@ institution = AppGroup("institution", help="Libraries and companies whose reader
 @click.option("--from", "first", type=DAY, help="The first day; else today.")
 @click.option("--until", "last", type=DAY, required=True, help="The last day.")
 @click.option("--plan", help="A plan whose articles it opens, too; else those for patrons and for accounts.")
-def add(slug: str, name: str, first: datetime | None, last: datetime, plan: str | None) -> None:
+@BECAUSE
+def add(slug: str, name: str, first: datetime | None, last: datetime, plan: str | None, why: str) -> None:
     """Write down a new institution. Then say who belongs to it: `domain` or `range`."""
     since = start_of(first.date()) if first else start_of(today())
-    one = keeping.add(slug, name, Term(since, end_of(last.date())), plan)
+    one = keeping.add(slug, name, Term(since, end_of(last.date())), plan, reason=why)
     db.session.commit()
     click.echo(f"{_line(one)}\nNow say who belongs to it: `institution domain` or `institution range`.")
 
@@ -40,14 +43,15 @@ def add(slug: str, name: str, first: datetime | None, last: datetime, plan: str 
 @click.option("--from", "first", type=DAY, help="Another first day.")
 @click.option("--until", "last", type=DAY, help="Another last day.")
 @click.option("--plan", help='Another plan, or "" for none.')
+@BECAUSE
 def change(
-    slug: str, name: str | None, first: datetime | None, last: datetime | None, plan: str | None
+    slug: str, name: str | None, first: datetime | None, last: datetime | None, plan: str | None, why: str
 ) -> None:
     """Change an institution's name, days or plan: what is not given stays."""
     one = keeping.find(slug)
     since = start_of(first.date()) if first else one.starts_at
     term = Term(since, end_of(last.date()) if last else one.ends_at) if first or last else None
-    one = keeping.change(slug, name=name, term=term, plan=plan)
+    one = keeping.change(slug, name=name, term=term, plan=plan, reason=why)
     db.session.commit()
     click.echo(_line(one))
 
@@ -55,9 +59,10 @@ def change(
 @institution.command("end")
 @click.argument("slug")
 @click.option("--on", "last", type=DAY, help="The last day; else it ends now.")
-def end(slug: str, last: datetime | None) -> None:
+@BECAUSE
+def end(slug: str, last: datetime | None, why: str) -> None:
     """End an institution: its readers are visitors again within a second."""
-    one = keeping.end(slug, end_of(last.date()) if last else clock.now())
+    one = keeping.end(slug, end_of(last.date()) if last else clock.now(), reason=why)
     db.session.commit()
     click.echo(_line(one))
 
@@ -67,12 +72,13 @@ def end(slug: str, last: datetime | None) -> None:
 @click.argument("domains", nargs=-1, required=True)
 @click.option("--subdomains", is_flag=True, help="Those below it, too.")
 @click.option("--remove", is_flag=True, help="Take them back.")
-def domain(slug: str, domains: tuple[str, ...], *, subdomains: bool, remove: bool) -> None:
+@BECAUSE
+def domain(slug: str, domains: tuple[str, ...], why: str, *, subdomains: bool, remove: bool) -> None:
     """Let who has a confirmed e-mail address at a domain read through an institution."""
     if remove:
-        one = keeping.remove_domains(slug, domains)
+        one = keeping.remove_domains(slug, domains, reason=why)
     else:
-        one = keeping.add_domains(slug, domains, with_subdomains=subdomains)
+        one = keeping.add_domains(slug, domains, with_subdomains=subdomains, reason=why)
     db.session.commit()
     _show(one)
 
@@ -82,12 +88,13 @@ def domain(slug: str, domains: tuple[str, ...], *, subdomains: bool, remove: boo
 @click.argument("ranges", nargs=-1, required=True)
 @click.option("--private", is_flag=True, help="Even if private: every proxy in front is declared.")
 @click.option("--remove", is_flag=True, help="Take them back.")
-def range_(slug: str, ranges: tuple[str, ...], *, private: bool, remove: bool) -> None:
+@BECAUSE
+def range_(slug: str, ranges: tuple[str, ...], why: str, *, private: bool, remove: bool) -> None:
     """Let who sits in a network read: 192.0.2.0/24, 192.0.2.10-192.0.2.20, 2001:db8::/48."""
     if remove:
-        one = keeping.remove_ranges(slug, ranges)
+        one = keeping.remove_ranges(slug, ranges, reason=why)
     else:
-        one = keeping.add_ranges(slug, ranges, may_be_private=private)
+        one = keeping.add_ranges(slug, ranges, may_be_private=private, reason=why)
     db.session.commit()
     _show(one)
 

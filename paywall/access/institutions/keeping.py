@@ -24,7 +24,7 @@ class Term:
     until: datetime
 
 
-def add(slug: str, name: str, term: Term, plan: str | None) -> Institution:
+def add(slug: str, name: str, term: Term, plan: str | None, *, reason: str = "") -> Institution:
     """Write down a new institution; the caller commits. Raises BadInput, Conflict, NotFound."""
     if db.session.scalar(select(Institution.id).where(Institution.slug == slug)):
         raise Conflict(f"There is an institution {slug} already: change it.")
@@ -32,11 +32,13 @@ def add(slug: str, name: str, term: Term, plan: str | None) -> Institution:
     _set_term(one, term)
     db.session.add(one)
     db.session.flush()
-    _note("institution added", one, None)
+    _note("institution added", one, None, reason)
     return one
 
 
-def change(slug: str, *, name: str | None, term: Term | None, plan: str | None) -> Institution:
+def change(
+    slug: str, *, name: str | None, term: Term | None, plan: str | None, reason: str = ""
+) -> Institution:
     """Change what is not None; a plan "" takes the plan away. The caller commits."""
     one = _changing(slug)
     before = _said(one)
@@ -49,21 +51,23 @@ def change(slug: str, *, name: str | None, term: Term | None, plan: str | None) 
             _refuse_taken_range(one, row.range)
         for domain in one.domains:
             _refuse_taken_domain(one, domain.domain)
-    _note("institution changed", one, before)
+    _note("institution changed", one, before, reason)
     return one
 
 
-def end(slug: str, at: datetime) -> Institution:
+def end(slug: str, at: datetime, *, reason: str = "") -> Institution:
     """End an institution at an instant, if it does not end before; the caller commits."""
     one = _changing(slug)
     before = _said(one)
     one.ends_at = min(one.ends_at, at)
     one.starts_at = min(one.starts_at, one.ends_at)
-    _note("institution ended", one, before)
+    _note("institution ended", one, before, reason)
     return one
 
 
-def add_ranges(slug: str, texts: Iterable[str], *, may_be_private: bool = False) -> Institution:
+def add_ranges(
+    slug: str, texts: Iterable[str], *, may_be_private: bool = False, reason: str = ""
+) -> Institution:
     """Let an institution read from some networks; the caller commits. Raises BadInput, Conflict."""
     one = _changing(slug)
     before = _said(one)
@@ -77,11 +81,11 @@ def add_ranges(slug: str, texts: Iterable[str], *, may_be_private: bool = False)
         first, last = new.ends
         one.ranges.append(InstitutionRange(first=str(first), last=str(last)))
         _refuse_too_many(InstitutionRange)
-    _note("institution changed", one, before)
+    _note("institution changed", one, before, reason)
     return one
 
 
-def remove_ranges(slug: str, texts: Iterable[str]) -> Institution:
+def remove_ranges(slug: str, texts: Iterable[str], *, reason: str = "") -> Institution:
     """Take ranges back, as they were added; the caller commits. Raises BadInput, NotFound."""
     one = _changing(slug)
     before = _said(one)
@@ -90,11 +94,13 @@ def remove_ranges(slug: str, texts: Iterable[str]) -> Institution:
         if not gone:
             raise NotFound(f"{one.name} has no range {text}.")
         one.ranges.remove(gone[0])
-    _note("institution changed", one, before)
+    _note("institution changed", one, before, reason)
     return one
 
 
-def add_domains(slug: str, names: Iterable[str], *, with_subdomains: bool = False) -> Institution:
+def add_domains(
+    slug: str, names: Iterable[str], *, with_subdomains: bool = False, reason: str = ""
+) -> Institution:
     """Let who has an address at some domains read; the caller commits. Raises BadInput, Conflict."""
     one = _changing(slug)
     before = _said(one)
@@ -107,11 +113,11 @@ def add_domains(slug: str, names: Iterable[str], *, with_subdomains: bool = Fals
             one.domains.append(row := InstitutionDomain(domain=domain))
         row.with_subdomains = with_subdomains
         _refuse_too_many(InstitutionDomain)
-    _note("institution changed", one, before)
+    _note("institution changed", one, before, reason)
     return one
 
 
-def remove_domains(slug: str, names: Iterable[str]) -> Institution:
+def remove_domains(slug: str, names: Iterable[str], *, reason: str = "") -> Institution:
     """Take domains back; the caller commits. Raises BadInput, NotFound."""
     one = _changing(slug)
     before = _said(one)
@@ -120,7 +126,7 @@ def remove_domains(slug: str, names: Iterable[str]) -> Institution:
         if not gone:
             raise NotFound(f"{one.name} has no domain {name}.")
         one.domains.remove(gone[0])
-    _note("institution changed", one, before)
+    _note("institution changed", one, before, reason)
     return one
 
 
@@ -132,8 +138,8 @@ def find(slug: str) -> Institution:
     return found
 
 
-def _note(act: str, one: Institution, before: dict[str, object] | None) -> None:
-    trail.note(act, f"institution {one.slug}", before=before, after=_said(one))
+def _note(act: str, one: Institution, before: dict[str, object] | None, reason: str) -> None:
+    trail.note(act, f"institution {one.slug}", before=before, after=_said(one), reason=reason)
 
 
 def _said(one: Institution) -> dict[str, object]:

@@ -1,13 +1,15 @@
 """Import of Markdown files with front matter: idempotent by slug, and all or nothing."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import current_app
 
 from paywall.accounts import trail
-from paywall.articles import pictures, typesetting
+from paywall.articles import darkroom, pictures, typesetting
 from paywall.articles.importers import draft as drafts
 from paywall.articles.importers.draft import Draft
 from paywall.articles.importers.report import ImportReport, Problem
@@ -18,7 +20,15 @@ from paywall.config import Settings
 from paywall.db import db
 
 
-def import_markdown(paths: Iterable[Path]) -> ImportReport:
+@dataclass(frozen=True, slots=True)
+class Developed:
+    """What is made of a picture's file: the whole picture first. `of`: the file, by its hash."""
+
+    of: bytes
+    pictures: tuple[Picture, ...]
+
+
+def import_markdown(paths: Iterable[Path], *, reason: str = "") -> ImportReport:
     """Bring in the articles in these files and folders (with folders inside); the caller commits.
 
     Everything is checked before anything is written: with any problem nothing is changed.
@@ -34,7 +44,7 @@ def import_markdown(paths: Iterable[Path]) -> ImportReport:
     if problems:
         problems.sort(key=lambda problem: (problem.path, problem.line))
         return ImportReport(problems=tuple(problems))
-    return _write(found, shown)
+    return _write(found, shown, reason)
 
 
 def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -73,44 +83,50 @@ def _unknown_plans(found: list[Draft]) -> Iterator[Problem]:
         yield from map(draft.problem, typesetting.unknown_plans(draft.manuscript))
 
 
-def _pictures(found: list[Draft]) -> tuple[dict[str, Picture], list[Problem]]:
+def _pictures(found: list[Draft]) -> tuple[dict[str, Developed], list[Problem]]:
     """The pictures that the drafts name, by name; two different files of one name are a problem."""
-    shown: dict[str, Picture] = {}
+    shown: dict[str, Developed] = {}
     problems = []
     for draft in found:
         for name, line in draft.pictures().items():
             try:
-                picture = _picture(name, draft.path)
+                data = _file(name, draft.path).read_bytes()
+                of = hashlib.sha256(data).digest()
+                if name not in shown:
+                    shown[name] = Developed(of, darkroom.renew(name, data))
             except pictures.NotAPicture as wrong:
                 problems.append(Problem(draft.path, line, f"picture {name!r} {wrong}"))
                 continue
-            if shown.setdefault(name, picture).data != picture.data:
+            if shown[name].of != of:
                 message = "is another file than the one of this name in another folder: rename it"
                 problems.append(Problem(draft.path, line, f"picture {name!r} {message}"))
     return shown, problems
 
 
-def _picture(name: str, beside: Path) -> Picture:
+def _file(name: str, beside: Path) -> Path:
     path = pictures.find(name, beside) if pictures.NAME.fullmatch(name) else None
     if path is None:
         hint = "put the file beside the article or in a folder named pictures"
         raise pictures.NotAPicture(f"is missing: {hint}")
-    return pictures.read(path)
+    if path.stat().st_size > pictures.LARGEST:
+        raise pictures.NotAPicture(pictures.TOO_LARGE)
+    return path
 
 
-def _write(found: list[Draft], shown: dict[str, Picture]) -> ImportReport:
+def _write(found: list[Draft], shown: dict[str, Developed], reason: str) -> ImportReport:
     settings: Settings = current_app.extensions["settings"]
-    for picture in shown.values():
+    for picture in (one for developed in shown.values() for one in developed.pictures):
         pictures.put(picture, settings.data_dir / "pictures")
     done: dict[Kept, list[str]] = {kept: [] for kept in Kept}
     by = f"import by {trail.actor().name}"
     for draft in found:
         given = draft.manuscript
-        kept = typesetting.keep(given, shown.get(given.picture), by=by, in_bulk=True)
+        lead = shown[given.picture].pictures[0] if given.picture else None
+        kept = typesetting.keep(given, lead, by=by, in_bulk=True)
         done[kept].append(given.slug)
     db.session.flush()
     counts = {str(kept): len(slugs) for kept, slugs in done.items() if slugs and kept is not Kept.SAME}
     if counts:
-        trail.note("articles imported", "Markdown files", after=counts)
+        trail.note("articles imported", "Markdown files", after=counts, reason=reason)
     added, changed, same = (tuple(done[kept]) for kept in (Kept.ADDED, Kept.CHANGED, Kept.SAME))
     return ImportReport(added=added, changed=changed, same=same)

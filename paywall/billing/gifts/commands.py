@@ -5,6 +5,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from paywall.accounts import addresses
+from paywall.accounts.reasons import WHY
 from paywall.billing.gifts import letters, redeeming
 from paywall.billing.gifts.models import Gift
 from paywall.billing.gifts.rules import GiftState
@@ -69,12 +70,13 @@ def resend(number: int, to: str | None) -> None:
 
 @gift.command("void")
 @click.argument("number", type=int)
-def void(number: int) -> None:
+@click.option("--why", default="", help=WHY)
+def void(number: int, *, why: str) -> None:
     """Make a gift worth nothing: its code is dead, and one that runs ends now. Refunds nothing."""
     one = _find(number)
     if one.state is GiftState.ENDED:
         raise Conflict(f"Gift {number} has run out already.")
-    redeeming.void(one)
+    redeeming.void(one, reason=why)
     db.session.commit()
     click.echo(f"Gift {number} is void. Its money is untouched: {one.payment_intent or 'it was never paid'}.")
 

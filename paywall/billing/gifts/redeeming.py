@@ -72,7 +72,7 @@ def free_until(reader_id: int, plan_id: int) -> datetime | None:
     return rules.trial_until(max(ends, default=None), clock.now())
 
 
-def void(gift: Gift) -> None:
+def void(gift: Gift, *, reason: str = "") -> None:
     """Make a gift worth nothing: its code is dead, and if it runs it ends now; the caller commits."""
     was = gift.state
     gift.state, gift.void_why = GiftState.VOID, Void.STAFF
@@ -82,6 +82,7 @@ def void(gift: Gift) -> None:
         reader_id=gift.redeemer_id,
         before={"state": was},
         after={"state": gift.state},
+        reason=reason,
     )
     if gift.redeemed_at:
         follow(gift)

@@ -7,6 +7,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from paywall.accounts.reasons import WHY
 from paywall.billing.repricing import announcing, planning
 from paywall.billing.repricing.planning import Wanted
 from paywall.config import Settings
@@ -26,6 +27,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--currency", help="Three letters; else the setting's.")
 @click.option("--from", "day", required=True, type=DAY, help="The first day on which patrons pay it.")
 @click.option("--notice-days", default=30, type=click.IntRange(LEAST_NOTICE, 365), show_default=True)
+@click.option("--why", default="", help=f"{WHY} Needed, but for a look.")
 @click.option("--dry-run", "dry", is_flag=True, help="Only say what would be done.")
 def plan_price(
     slug: str,
@@ -34,6 +36,7 @@ def plan_price(
     currency: str | None,
     day: datetime,
     notice_days: int,
+    why: str,
     *,
     dry: bool,
 ) -> None:
@@ -48,7 +51,7 @@ def plan_price(
     wanted = Wanted(slug, Interval(interval), money, from_at, notice_days)
     change = planning.begun(wanted)
     if change is None and not dry:
-        change = planning.begin(wanted)
+        change = planning.begin(wanted, why)
     plan_id = planning.plan_of(wanted).id
     waiting = announcing.concerned(plan_id, wanted.interval, money, but=change.id if change else None)
     if change and not dry:

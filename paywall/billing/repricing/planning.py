@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select
 
 from paywall import clock
-from paywall.accounts import trail
+from paywall.accounts import reasons, trail
 from paywall.billing import setup
 from paywall.billing.repricing import rules
 from paywall.billing.repricing.models import PriceChange
@@ -50,9 +50,9 @@ def begun(wanted: Wanted) -> PriceChange | None:
     return None
 
 
-def begin(wanted: Wanted) -> PriceChange:
+def begin(wanted: Wanted, reason: str) -> PriceChange:
     """Sell the new price from now on, and plan the change in place of any that is open; commits."""
-    plan = plan_of(wanted)
+    why, plan = reasons.check("price changed", reason), plan_of(wanted)
     before = _on_sale(plan, wanted.interval)
     price_id = _price(plan, wanted)
     db.session.commit()
@@ -75,6 +75,7 @@ def begin(wanted: Wanted) -> PriceChange:
         f"plan {plan.slug} a {wanted.interval}",
         before={"price": before},
         after={"price": wanted.money.text(), "patrons pay it from": wanted.from_at},
+        reason=why,
     )
     db.session.commit()
     return change

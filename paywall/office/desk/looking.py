@@ -47,6 +47,9 @@ def inert(html: str, reader_id: int, banner: str) -> str:
         _disarm(node)
     for link in page.css("a[href]"):
         _lead(link, reader_id)
+    # A list that is wider than a phone was scrolled by the keys through its links, which are none now.
+    for row in page.css("nav ul"):
+        row.attrs["tabindex"] = "0"
     return re.sub(r"<body[^>]*>", lambda body: body.group() + banner, page.html or "", count=1)
 
 

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, select
 
+from paywall.accounts import reasons
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.billing import claims, replaying
@@ -85,7 +86,7 @@ def one(number: int) -> str:
 def replay(number: int) -> ResponseReturnValue:
     """Let it be handled again."""
     event = _event(number)
-    replaying.again(StripeEvent.id == event.id, f"event {event.event_id}")
+    replaying.again(StripeEvent.id == event.id, f"event {event.event_id}", reasons.given())
     db.session.commit()
     flash("The worker handles it again now. Load this page again to see how it ended.", "success")
     return redirect(url_for("inboxes.one", number=number), 303)
@@ -95,7 +96,7 @@ def replay(number: int) -> ResponseReturnValue:
 @may_enter(*ROLES)
 def replay_failed() -> ResponseReturnValue:
     """Let all that failed be handled again."""
-    found = replaying.again(StripeEvent.state == EventState.FAILED, "all that failed")
+    found = replaying.again(StripeEvent.state == EventState.FAILED, "all that failed", reasons.given())
     db.session.commit()
     flash(f"To be handled again by the worker: {len(found)}.", "success")
     return redirect(url_for("inboxes.show"), 303)

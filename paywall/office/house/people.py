@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from paywall.accounts import factors, staff
+from paywall.accounts import factors, reasons, staff
 from paywall.accounts.models import Reader, StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.db import db
@@ -35,7 +35,7 @@ def appoint() -> ResponseReturnValue:
     """Give someone a role; who has no account gets one, and a letter to sign in with."""
     email, role = request.form.get("email", ""), request.form.get("role", "")
     try:
-        done = staff.appoint(email, _role(role))
+        done = staff.appoint(email, _role(role), reasons.given())
     except PaywallError as refused:
         db.session.rollback()
         return _list(refused.message), refused.status
@@ -57,7 +57,9 @@ def change(reader_id: int) -> ResponseReturnValue:
     """Give them other roles."""
     chosen = {_role(name) for name in request.form.getlist("role")}
     return _done(
-        reader_id, lambda reader: staff.change_roles(reader, chosen, _reason()), "Their roles are changed."
+        reader_id,
+        lambda reader: staff.change_roles(reader, chosen, reasons.given()),
+        "Their roles are changed.",
     )
 
 
@@ -67,7 +69,7 @@ def end(reader_id: int) -> ResponseReturnValue:
     """Take all roles back; they stay a reader."""
     return _done(
         reader_id,
-        lambda reader: staff.change_roles(reader, (), _reason()),
+        lambda reader: staff.change_roles(reader, (), reasons.given()),
         "They are no longer of the staff, and signed out everywhere.",
     )
 
@@ -78,7 +80,7 @@ def reset_factor(reader_id: int) -> ResponseReturnValue:
     """For who lost phone and recovery codes."""
     return _done(
         reader_id,
-        lambda reader: staff.reset_factor(reader, _reason()),
+        lambda reader: staff.reset_factor(reader, reasons.given()),
         "They are signed out everywhere, and set up a second factor at their next sign-in.",
     )
 
@@ -121,7 +123,3 @@ def _role(name: str) -> StaffRole:
         return StaffRole(name)
     except ValueError:
         raise BadInput("Choose one of the roles.") from None
-
-
-def _reason() -> str:
-    return request.form.get("reason", "")

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from paywall import jobs
+from paywall.accounts import reasons
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.billing import setting_up
@@ -70,7 +71,7 @@ def create() -> ResponseReturnValue:
         text = plan_forms.text(request.form, _currency())
         if db.session.scalar(select(Plan.id).where(Plan.slug == text.slug)):
             raise Conflict("There is a plan with this short name already.")
-        keeping.write(text)
+        keeping.write(text, reasons.given())
     except PaywallError as refused:
         db.session.rollback()
         return _form(None, request.form, refused.message), refused.status
@@ -91,7 +92,7 @@ def change(slug: str) -> ResponseReturnValue:
     """Change a plan; a new price is for newcomers."""
     plan = _plan(slug)
     try:
-        keeping.write(plan_forms.text(request.form, _currency_of(plan), slug))
+        keeping.write(plan_forms.text(request.form, _currency_of(plan), slug), reasons.given())
     except PaywallError as refused:
         db.session.rollback()
         return _form(_plan(slug), request.form, refused.message), refused.status
@@ -106,8 +107,9 @@ def price(slug: str) -> ResponseReturnValue:
     try:
         wanted = plan_forms.wanted(request.form, plan, _currency_of(plan), zone())
         begun = planning.begun(wanted)
+        reasons.check("price changed", reasons.given())
         if "do" in request.form:
-            begun or planning.begin(wanted)
+            begun or planning.begin(wanted, reasons.given())
             jobs.later(moving.carry_out)
             db.session.commit()
             flash("Newcomers pay the new price now. Present patrons are written to by the worker.", "success")

@@ -20,6 +20,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextArea
 
 from paywall.access.decision import Gate, Level
+from paywall.accounts import reasons
 from paywall.articles.manuscript import LIMITS, LONGEST_TAG, NUMBERS, Fault, Manuscript
 from paywall.articles.models import Section
 from paywall.articles.terms import Terms
@@ -38,6 +39,7 @@ LEVELS = {
 AS_RULES_SAY = "As the rules say"
 METERED = {"": AS_RULES_SAY, "yes": "Yes", "no": "No"}
 PLACES = {"text": "Into the text", "lead": "Over the article"}
+WHY = "Why, if it is worth a word"
 STATES = {"": "All", State.DRAFT: "Drafts", State.AHEAD: "Scheduled", State.OUT: "Out"}
 
 
@@ -82,6 +84,7 @@ class ArticleForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     free_from = MomentField("Open to everyone from")
     first_hours = StringField("For patrons first, hours")
     archive_days = StringField("For patrons again after, days")
+    reason = StringField(WHY)
     upload = FileField("Picture file")
     upload_alt = StringField("What it shows")
     upload_place = RadioField("Where it goes", choices=PLACES, default="text")
@@ -141,6 +144,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]  # the library is untyped
     archive_days = IntegerField("For patrons again after, days", _up_to(NUMBERS["archive_days"]))
     is_metered = SelectField("Do free reads open it?", choices=METERED)
     position = IntegerField("Place in the order", _up_to(1000))
+    reason = StringField(WHY, [Length(max=reasons.LONGEST)])
 
     def offer(self) -> None:
         """Let the sections and plans be chosen that there are."""

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from paywall import clock
 from paywall.access.decision import Gate
+from paywall.accounts import reasons
 from paywall.accounts.routes import may_enter
 from paywall.articles import gatekeeping
 from paywall.articles.models import Article
@@ -45,6 +46,7 @@ def set_rule() -> ResponseReturnValue:
                 section=form.section.data or None,
                 tag=(form.tag.data or "").strip() or None,
                 position=form.position.data,
+                reason=reasons.given(),
             )
         except PaywallError as wrong:
             db.session.rollback()
@@ -59,7 +61,7 @@ def set_rule() -> ResponseReturnValue:
 def drop_rule(rule_id: int) -> ResponseReturnValue:
     """Delete a rule, wherever it stands by now."""
     place = next((rule.position for rule in gatekeeping.rules() if rule.id == rule_id), 0)
-    gatekeeping.drop_rule(place)
+    gatekeeping.drop_rule(place, reason=reasons.given())
     return _done("The rule is gone.")
 
 
@@ -91,7 +93,7 @@ def unlock() -> ResponseReturnValue:
 @may_enter(*EDITORS)
 def close(unlock_id: int) -> ResponseReturnValue:
     """End an unlock before its time."""
-    gatekeeping.close(unlock_id, by=current_user.email)
+    gatekeeping.close(unlock_id, by=current_user.email, reason=reasons.given())
     return _done("It is closed: the usual gate stands again.")
 
 

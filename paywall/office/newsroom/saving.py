@@ -46,7 +46,7 @@ class Gone:
 Outcome = Saved | Wrong | Overtaken | Gone
 
 
-def save(article_id: int | None, version: int, given: Manuscript) -> Outcome:
+def save(article_id: int | None, version: int, given: Manuscript, *, reason: str = "") -> Outcome:
     """Save over the `version` of an article that was read, or as a new one; the caller commits."""
     article = typesetting.hold(article_id) if article_id is not None else None
     if article_id is not None and article is None:
@@ -58,7 +58,7 @@ def save(article_id: int | None, version: int, given: Manuscript) -> Outcome:
     faults, picture = check(given)
     if faults:
         return Wrong(faults)
-    return _keep(given, picture, article)
+    return _keep(given, picture, article, reason)
 
 
 def check(given: Manuscript) -> tuple[list[Fault], Picture | None]:
@@ -73,16 +73,16 @@ def restore(article: Article, version: ArticleVersion) -> Outcome:
     now = typesetting.manuscript(article)
     before = versions.from_json(version.manuscript)
     given = replace(before, slug=now.slug, published_at=now.published_at)
-    return save(article.id, article.version, given)
+    return save(article.id, article.version, given, reason=f"version {version.version} restored")
 
 
-def _keep(given: Manuscript, picture: Picture | None, article: Article | None) -> Outcome:
+def _keep(given: Manuscript, picture: Picture | None, article: Article | None, reason: str) -> Outcome:
     other = typesetting.find(given.slug)
     if other is not None and other is not article:
         is_twice = article is None and typesetting.agrees(other, given)
         return Saved(other, Kept.SAME) if is_twice else Wrong([TAKEN])
     try:
-        kept = typesetting.keep(given, picture, over=article, is_new=article is None)
+        kept = typesetting.keep(given, picture, over=article, is_new=article is None, reason=reason)
         db.session.flush()
     except IntegrityError:
         # At the same moment someone has made an article of this address, or a section of this name.

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from paywall import clock
+from paywall.accounts import reasons
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.articles import pictures, typesetting
@@ -105,7 +106,7 @@ def preview(article_id: int | None) -> str:
 @may_enter(*EDITORS)
 def unpublish(article_id: int) -> ResponseReturnValue:
     """Take an article out of the paper; it is a draft again."""
-    typesetting.withdraw(pages.held(article_id))
+    typesetting.withdraw(pages.held(article_id), reason=reasons.given())
     db.session.commit()
     flash("It is a draft again. Nobody but staff can read it.", "success")
     return redirect(url_for("newsroom.edit", article_id=article_id), 303)
@@ -117,7 +118,7 @@ def delete(article_id: int) -> ResponseReturnValue:
     """Delete a draft that was never out."""
     article = pages.held(article_id)
     title = article.title
-    typesetting.discard(article)
+    typesetting.discard(article, reason=reasons.given())
     db.session.commit()
     flash(f"“{title}” is deleted.", "success")
     return redirect(url_for("newsroom.index"), 303)
@@ -156,7 +157,7 @@ def _act(article_id: int | None) -> ResponseReturnValue:
 
 
 def _save(form: ArticleForm, article_id: int | None, given: Manuscript) -> ResponseReturnValue:
-    match saving.save(article_id, form.seen, given):
+    match saving.save(article_id, form.seen, given, reason=reasons.given()):
         case Saved(article, done):
             db.session.commit()
             flash(_told(article, done), "success")

@@ -58,7 +58,7 @@ def test_without_a_first_day_it_begins_today(shell: FlaskCliRunner, context: Non
 
 
 def test_what_is_not_given_stays(shell: FlaskCliRunner, context: None) -> None:
-    plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}))
+    plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}), "For the test")
     db.session.commit()
     run(shell, *LIBRARY, "--plan", "circle")
     assert "2027-01-15 to 2028-12-31  City Library (plan circle)" in run(

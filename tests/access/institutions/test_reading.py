@@ -36,7 +36,7 @@ def known(app: Flask, context: None, clock: MovingClock) -> Institutions:
     app.test_client_class = Apart
     clock.set(clock.now().replace(hour=9, minute=0))
     now = clock.now()
-    plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}))
+    plans.write(PlanText("circle", "Circle", "", {Interval.MONTH: Money(500, "eur")}), "For the test")
     publish()
     publish("for-circle", gate="plan:circle")
     publish("for-guests", gate="registered")

@@ -159,8 +159,13 @@ def school(shop: Shop, letters: Callable[[], list[Letter]]) -> Iterator[School]:
     """The owner has an account and nothing else yet; the article is out."""
     publish()
     prices = {Interval.MONTH: Money(400, "eur"), Interval.YEAR: Money(4000, "eur")}
-    plans.write(PlanText("school", "School", "For many.", prices, seats=SeatRange(3, 10), position=3))
-    plans.write(PlanText("college", "College", "And more.", prices, seats=SeatRange(2, 50), position=4))
+    plans.write(
+        PlanText("school", "School", "For many.", prices, seats=SeatRange(3, 10), position=3), "For the test"
+    )
+    plans.write(
+        PlanText("college", "College", "And more.", prices, seats=SeatRange(2, 50), position=4),
+        "For the test",
+    )
     db.session.commit()
     list(setup(SITE))
 

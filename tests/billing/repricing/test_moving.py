@@ -29,6 +29,8 @@ ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 Deliver = Callable[[], int]
 Letters = Callable[[], list[Letter]]
 
+WHY = ("--why", "Paper costs more")
+
 
 def day_in(days: int) -> str:
     """A day from now on, as staff type it where the paper is made."""
@@ -37,7 +39,7 @@ def day_in(days: int) -> str:
 
 def set_price(shop: Shop, day: str, *more: str, amount: str = "6") -> tuple[int, str]:
     """`flask paywall plan-price`: exit code and output."""
-    command = ["paywall", "plan-price", "supporter", "--interval", "month", "--amount", amount]
+    command = ["paywall", "plan-price", "supporter", "--interval", "month", "--amount", amount, *WHY]
     db.session.rollback()
     answer = shop.app.test_cli_runner().invoke(args=[*command, "--from", day, *more])
     db.session.rollback()
@@ -190,7 +192,7 @@ def test_what_the_command_refuses(
 
 @ONE_DATABASE
 def test_an_unknown_plan_is_named(shop: Shop) -> None:
-    command = ["plan-price", "nobody", "--interval", "month", "--amount", "6", "--from", day_in(40)]
+    command = ["plan-price", "nobody", "--interval", "month", "--amount", "6", "--from", day_in(40), *WHY]
     answer = shop.app.test_cli_runner().invoke(args=["paywall", *command])
     assert (answer.exit_code, "There is no plan nobody." in answer.output) == (1, True)
 
@@ -317,7 +319,7 @@ def test_a_yearly_renewal_is_told_of_with_the_new_price(
     shop.sandbox.checkout.pay(page, card())
     checkout.finish(shop.reader, page)
     deliver()
-    command = ["plan-price", "supporter", "--interval", "year", "--amount", "60", "--from", day_in(40)]
+    command = ["plan-price", "supporter", "--interval", "year", "--amount", "60", "--from", day_in(40), *WHY]
     assert shop.app.test_cli_runner().invoke(args=["paywall", *command]).exit_code == 0
     deliver()
     live_until(shop, deliver, ends(shop) - 22 * DAY, 400 * DAY)

@@ -293,7 +293,7 @@ def test_a_tab_that_changes_after_another_has_cancelled_is_told(desk: Desk) -> N
 def test_what_is_not_on_offer_cannot_be_had(desk: Desk) -> None:
     desk.join()
     fields = shown(desk, target(desk))
-    plans.write(PlanText("dollar", "Dollar", "", {Interval.MONTH: Money(700, "usd")}))
+    plans.write(PlanText("dollar", "Dollar", "", {Interval.MONTH: Money(700, "usd")}), "For the test")
     db.session.commit()
     own, dollar = target(desk, "supporter"), target(desk, "dollar")
     for path in (own, dollar, desk.path("plan/999")):
@@ -323,7 +323,10 @@ def test_another_readers_plan_is_not_found(desk: Desk) -> None:
 
 def test_who_pays_for_several_seats_keeps_the_plan_until_it_is_one(desk: Desk) -> None:
     desk.join()
-    plans.write(PlanText("group", "Group", "", {Interval.MONTH: Money(300, "eur")}, seats=SeatRange(2, 5)))
+    plans.write(
+        PlanText("group", "Group", "", {Interval.MONTH: Money(300, "eur")}, seats=SeatRange(2, 5)),
+        "For the test",
+    )
     db.session.commit()
     fields = shown(desk, target(desk))
     assert "Group" not in desk.browser.get(desk.path("plan")).text

@@ -62,15 +62,24 @@ def test_what_failed_is_handled_again_and_the_trail_says_by_whom(
     membership: FlaskClient, work: Callable[[], int]
 ) -> None:
     page = f"{PAGE}/{failed().id}"
-    assert send(membership, f"{page}/replay", page=page).location == page
+    assert send(membership, f"{page}/replay", page=page, reason="The mend is out").location == page
     work()
     assert failed().state is EventState.HANDLED
     line = db.session.scalars(select(StaffAct).where(StaffAct.act == "event replayed")).one()
     assert (line.actor, line.about) == ("membership@staff.example", f"event {failed().event_id}")
+    assert line.reason == "The mend is out"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nothing_is_handled_again_without_a_reason(membership: FlaskClient) -> None:
+    for page, back in ((f"{PAGE}/{failed().id}/replay", f"{PAGE}/{failed().id}"), (f"{PAGE}/replay", PAGE)):
+        refused = send(membership, page, page=back, reason=" ")
+        assert (refused.status_code, "Say why" in refused.text) == (400, True)
+    assert failed().state is EventState.FAILED
 
 
 def test_all_that_failed_is_handled_again(membership: FlaskClient, work: Callable[[], int]) -> None:
-    assert send(membership, f"{PAGE}/replay", page=PAGE).location == PAGE
+    assert send(membership, f"{PAGE}/replay", page=PAGE, reason="The mend is out").location == PAGE
     assert "To be handled again by the worker: 1." in membership.get(PAGE).text
     work()
     assert failed().state is EventState.HANDLED

@@ -46,7 +46,7 @@ def lines(app: Flask) -> list[tuple[str, str, str]]:
 def test_whoever_is_appointed_sets_up_a_factor_and_does_their_work(
     app: Flask, owner: FlaskClient, letters: Letters
 ) -> None:
-    assert send(owner, LIST, email=ED, role="bookkeeper").location == LIST
+    assert send(owner, LIST, email=ED, role="bookkeeper", reason="Does the books").location == LIST
     page = owner.get(LIST).text
     assert f"{ED} is now bookkeeper." in page
     assert "not yet" in page
@@ -56,12 +56,14 @@ def test_whoever_is_appointed_sets_up_a_factor_and_does_their_work(
     assert ed.get("/staff").status_code == 200
     assert ed.get(LIST).status_code == 403
     assert "not yet" not in owner.get(LIST).text
-    assert lines(app)[0] == ("owner@staff.example", "role given", "")
+    assert lines(app)[0] == ("owner@staff.example", "role given", "Does the books")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_slip_is_said_and_appoints_nobody(app: Flask, owner: FlaskClient) -> None:
-    nobody = send(owner, LIST, email="ed at example", role="editor")
+    nobody = send(owner, LIST, email="ed at example", role="editor", reason="New")
+    silent = send(owner, LIST, email=ED, role="editor", reason=" ")
+    assert (silent.status_code, "Say why" in silent.text) == (400, True)
     for answer in (send(owner, LIST, email=ED, role="king"), send(owner, LIST, email=ED)):
         assert answer.status_code == 400
         assert "Choose one of the roles." in answer.text

@@ -23,6 +23,7 @@ NEW = {
     "state": "open",
     "trial_days": "7",
     "position": "2",
+    "reason": "Asked for by readers",
 }
 
 
@@ -72,6 +73,7 @@ SLIPS: list[tuple[dict[str, str], int, str]] = [
     ({"trial_days": "900"}, 400, "Trial days: a number from 0 to 730."),
     ({"seats": "many"}, 400, "write 5-50"),
     ({"state": "ajar"}, 400, "Choose one: open, hidden, closed."),
+    ({"reason": " "}, 400, "Say why"),
 ]
 
 
@@ -90,7 +92,14 @@ def test_a_plan_is_changed_for_newcomers_and_closed(
 ) -> None:
     shop.join()
     page = f"{LIST}/supporter"
-    words = {"name": "Backer", "month": "6", "year": "50", "state": "closed", "position": "1"}
+    words = {
+        "name": "Backer",
+        "month": "6",
+        "year": "50",
+        "state": "closed",
+        "position": "1",
+        "reason": "Too many",
+    }
     assert send(owner, page, **words).location == LIST
     work()
     text = owner.get(LIST).text
@@ -98,7 +107,7 @@ def test_a_plan_is_changed_for_newcomers_and_closed(
         assert said in text
     assert shop.held()[0].amount == 500
     line = db.session.query(StaffAct).filter_by(act="plan written", actor="owner@staff.example").one()
-    assert line.after["state"] == "closed"
+    assert (line.after["state"], line.reason) == ("closed", "Too many")
 
 
 def test_a_new_price_for_everyone_is_looked_at_first_and_then_told(
@@ -107,9 +116,10 @@ def test_a_new_price_for_everyone_is_looked_at_first_and_then_told(
     shop.join()
     page = f"{LIST}/supporter"
     day = f"{clock.now() + timedelta(days=40):%Y-%m-%d}"
-    asked = {"page": page, "interval": "month", "amount": "7", "from": day, "notice": "30"}
+    asked = {"page": page, "interval": "month", "amount": "7", "from": day, "notice": "30", "reason": "Paper"}
     look = send(owner, f"{page}/price", **asked)
     assert "1 is written to now" in look.text
+    assert 'name="reason" value="Paper"' in look.text
     assert "Planned:" not in owner.get(page).text
     assert send(owner, f"{page}/price", **asked, do="1").location == page
     assert "Planned: €7 a month" in owner.get(page).text
@@ -118,6 +128,7 @@ def test_a_new_price_for_everyone_is_looked_at_first_and_then_told(
     assert send(owner, f"{page}/price", **asked, do="1").location == page
     work()
     assert len([letter for letter in letters() if letter.kind == "price_change"]) == 1
+    assert db.session.query(StaffAct).filter_by(act="price changed").one().reason == "Paper"
 
 
 NO_PRICES: list[tuple[dict[str, str], str]] = [
@@ -127,6 +138,7 @@ NO_PRICES: list[tuple[dict[str, str], str]] = [
     ({"amount": ""}, "Please fill in: amount."),
     ({"amount": "0"}, "must be more than nothing"),
     ({"interval": "day"}, "Choose one: month, year."),
+    ({"reason": ""}, "Say why"),
 ]
 
 
@@ -134,7 +146,7 @@ NO_PRICES: list[tuple[dict[str, str], str]] = [
 def test_a_price_that_cannot_be_is_refused(owner: FlaskClient) -> None:
     page = f"{LIST}/supporter"
     day = f"{clock.now() + timedelta(days=40):%Y-%m-%d}"
-    right = {"interval": "month", "amount": "7", "from": day, "notice": "30"}
+    right = {"interval": "month", "amount": "7", "from": day, "notice": "30", "reason": "Paper"}
     for wrong, said in NO_PRICES:
         answer = send(owner, f"{page}/price", page=page, do="1", **{**right, **wrong})
         assert answer.status_code == 400

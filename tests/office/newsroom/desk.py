@@ -59,10 +59,11 @@ def wrong(answer: TestResponse) -> dict[str, str]:
     return {name: unescape(text) for name, text in found}
 
 
-def button(client: FlaskClient, page: str, path: str) -> TestResponse:
-    """Press the button of a small form that leads to `path`."""
+def button(client: FlaskClient, page: str, path: str, **more: str) -> TestResponse:
+    """Write into a small form that leads to `path`, and press its button."""
     tree = LexborHTMLParser(client.get(page).text)
     form = next((one for one in tree.css("form") if one.attributes.get("action") == path), None)
     assert form is not None, f"no button for {path}"
-    fields = {field.attributes["name"]: field.attributes.get("value") for field in form.css("input")}
-    return client.post(path, data=fields)
+    fields = {field.attributes["name"]: field.attributes.get("value") or "" for field in form.css("input")}
+    assert fields.keys() >= more.keys()
+    return client.post(path, data={**fields, **more})

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from flask import Flask
@@ -34,6 +35,13 @@ def acts(app: Flask) -> list[tuple[str, str, str]]:
         return [tuple(row) for row in db.session.execute(query)]  # type: ignore[misc]
 
 
+def told(app: Flask) -> list[tuple[str, dict[str, Any], dict[str, Any], str]]:
+    """What the trail says: the act, before, after, and why."""
+    with app.app_context():
+        lines = db.session.scalars(select(StaffAct).order_by(StaffAct.id))
+        return [(line.act, line.before, line.after, line.reason) for line in lines]
+
+
 def test_an_article_from_the_first_word_to_its_readers(app: Flask, client: FlaskClient, staff: Staff) -> None:
     vera = staff("editor")
     here = save(vera)
@@ -49,15 +57,20 @@ def test_an_article_from_the_first_word_to_its_readers(app: Flask, client: Flask
     save(vera, here, "publish")
     assert reads(app, client) is False
     assert reads(app, vera) is True
-    save(vera, here, gate="public")
+    save(vera, here, gate="public", reason="The council asked")
+    assert filled(vera.get(here).text)["reason"] == ""
     assert reads(app, client) is True
-    assert button(vera, here, f"{here}/unpublish").status_code == 303
+    assert button(vera, here, f"{here}/unpublish", reason="The house is sold").status_code == 303
     assert reads(app, client) == 404
-    assert acts(app) == [
-        ("editor@staff.example", "article published", "the-house"),
-        ("editor@staff.example", "article gate changed", "the-house"),
-        ("editor@staff.example", "article unpublished", "the-house"),
+    assert told(app) == [
+        ("article saved", {}, {"version": 1}, ""),
+        ("article saved", {"version": 1}, {"version": 2}, ""),
+        ("article published", {"published_at": None}, ANY, ""),
+        ("article saved", {"version": 2}, {"version": 3}, "The council asked"),
+        ("article gate changed", {"gate": "patrons"}, {"gate": "public"}, "The council asked"),
+        ("article unpublished", ANY, {"published_at": None}, "The house is sold"),
     ]
+    assert {who for who, _, _ in acts(app)} == {"editor@staff.example"}
 
 
 @on_sqlite
@@ -216,7 +229,7 @@ def test_only_what_was_never_out_can_be_deleted(app: Flask, client: FlaskClient,
     here, tab = save(vera), staff("owner")
     open_here = filled(tab.get(here).text)
     save(vera, here, title="The old house")
-    assert button(vera, here, f"{here}/delete").status_code == 303
+    assert button(vera, here, f"{here}/delete", reason="Double").status_code == 303
     assert vera.get(here).status_code == vera.get("/staff/articles/99999999999").status_code == 404
     # Nothing is lost of what is still open elsewhere.
     answer = tab.post(here, data={**open_here, "act": "save"})
@@ -228,7 +241,7 @@ def test_only_what_was_never_out_can_be_deleted(app: Flask, client: FlaskClient,
     token = filled(vera.get(there).text)["csrf_token"]
     assert f"{there}/delete" not in vera.get(there).text
     assert vera.post(f"{there}/delete", data={"csrf_token": token}).status_code == 409
-    assert ("editor@staff.example", "article deleted", "the-house") in acts(app)
+    assert ("article deleted", {"title": "The old house"}, {}, "Double") in told(app)
 
 
 @on_sqlite

@@ -26,7 +26,12 @@ def test_a_rule_is_set_and_dropped(app: Flask, client: FlaskClient, staff: Staff
         publish(gate="")
     vera = staff("editor")
     assert reads(app, client) is False
-    answer = send(vera, f"{PAGE}/rule", page=PAGE, **RULE | {"section": "city", "is_metered": "no"})
+    answer = send(
+        vera,
+        f"{PAGE}/rule",
+        page=PAGE,
+        **RULE | {"section": "city", "is_metered": "no", "reason": "Local news"},
+    )
     assert answer.status_code == 303
     assert reads(app, client) is True
     send(vera, f"{PAGE}/rule", page=PAGE, **RULE | {"gate": "patrons", "first_hours": "48", "position": "1"})
@@ -38,9 +43,12 @@ def test_a_rule_is_set_and_dropped(app: Flask, client: FlaskClient, staff: Staff
         first = db.session.scalars(select(GateRule).order_by(GateRule.position)).first()
         assert first is not None
         number = first.id
-    assert button(vera, PAGE, f"{PAGE}/rule/{number}/drop").status_code == 303
+    assert button(vera, PAGE, f"{PAGE}/rule/{number}/drop", reason="A trial").status_code == 303
     assert reads(app, client) is True
     assert vera.post(f"{PAGE}/rule/{number}/drop", data={}).status_code == 400
+    with app.app_context():
+        whys = list(db.session.scalars(select(StaffAct.reason).order_by(StaffAct.id)))
+    assert whys == ["Local news", "", "A trial"]
 
 
 def test_an_article_is_unlocked_and_closed_again(app: Flask, client: FlaskClient, staff: Staff) -> None:
@@ -53,12 +61,12 @@ def test_an_article_is_unlocked_and_closed_again(app: Flask, client: FlaskClient
         opened = db.session.scalars(select(Unlock)).one()
         assert (opened.opened_by, opened.why) == ("editor@staff.example", "Evacuation")
         path = f"{PAGE}/unlock/{opened.id}/close"
-    assert button(vera, PAGE, path).status_code == 303
+    assert button(vera, PAGE, path, reason="The water fell").status_code == 303
     assert reads(app, client) is False
     assert "closed" in vera.get(PAGE).text
     with app.app_context():
-        acts = list(db.session.scalars(select(StaffAct.act).order_by(StaffAct.id)))
-    assert acts == ["unlock opened", "unlock closed"]
+        acts = db.session.execute(select(StaffAct.act, StaffAct.reason).order_by(StaffAct.id))
+        assert list(acts) == [("unlock opened", "Evacuation"), ("unlock closed", "The water fell")]
 
 
 def test_what_is_no_good_is_told_and_kept_in_the_form(app: Flask, staff: Staff) -> None:

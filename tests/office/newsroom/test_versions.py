@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from paywall.accounts.trail import StaffAct
 from paywall.articles.importers.markdown import import_markdown
 from paywall.articles.models import Article, ArticleVersion
 from paywall.articles.typesetting import manuscript
@@ -33,6 +34,7 @@ def test_undo_is_a_version_too_and_leaves_the_address_and_the_day(app: Flask, st
         assert (now.version, now.slug, now.gate, now.body) == (3, "old-house", "patrons", f"{TEXT}\n")
         assert now.published_at is not None
         assert db.session.scalar(select(func.count()).select_from(ArticleVersion)) == 2
+        assert "version 1 restored" in set(db.session.scalars(select(StaffAct.reason)))
     assert "<del>First of all." in vera.get(f"{here}/versions").text
     button(vera, f"{here}/versions", f"{here}/versions/2/restore")
     with app.app_context():

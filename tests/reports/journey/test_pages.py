@@ -1,21 +1,19 @@
 """The path and the articles: what staff read there is a plain count of what was counted."""
 
 import csv
-import random
-from collections import Counter
-from dataclasses import astuple
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from paywall.access.decision import Reason
-from paywall.access.journey import counting, paying
-from paywall.access.journey.models import CarriedTouches
+from paywall.access.journey import paying
 from paywall.access.journey.steps import Seen, Step
-from paywall.accounts.models import Reader, StaffRole
+from paywall.accounts.models import StaffRole
 from paywall.articles.models import Article
 from paywall.db import db
 from paywall.membership import plans
@@ -25,16 +23,27 @@ from paywall.membership.rules import Interval
 from paywall.money import Money
 from paywall.reports.asked import Asked
 from paywall.reports.journey import found, path
-from paywall.reports.journey.found import COUNTED, Counts
+from paywall.reports.journey.found import COUNTED
 from tests.articles.files import publish
 from tests.moving import MovingClock
+from tests.reports.house import FEW
+from tests.reports.journey.past import (
+    FIRST,
+    NOW,
+    PLANS,
+    STORIES,
+    TODAY,
+    History,
+    Past,
+    histories,
+    one_history,
+    shares,
+    stretches,
+    summed,
+)
 from tests.staffing import Staff
 
-NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-TODAY = NOW.date()
-FIRST = date(2025, 11, 5)
-WORDS = ("open", "patron", "metered", "patrons_only", "sign_in", "higher_plan", "meter_spent", "account")
-OFFERED = {"patrons_only", "sign_in", "higher_plan", "meter_spent"}
+# At the edges of days, months and years.
 STRETCHES = [
     (date(2026, 11, 1), TODAY),
     (date(2026, 10, 1), date(2026, 10, 31)),
@@ -44,113 +53,75 @@ STRETCHES = [
     (date(2026, 2, 1), date(2026, 9, 12)),
     (FIRST, TODAY),
 ]
+asked = st.lists(st.sampled_from(STRETCHES) | stretches(), min_size=2, max_size=2)
 
 
-class Past:
-    """Counts of some months, made at random, and the same written down plainly."""
+class Paper:
+    """Five articles by two authors in two sections, and two plans."""
 
-    def __init__(self, dice: random.Random, sites: dict[str, tuple[str, str]], plan_ids: list[int]) -> None:
-        self.sites = sites
-        keys, days = (
-            list(sites),
-            [FIRST + timedelta(days=passed) for passed in range((TODAY - FIRST).days + 1)],
-        )
-        self.seen = [Seen(dice.choice(days), dice.choice(WORDS), dice.choice(keys)) for _ in range(400)]
-        self.paid = [
-            (dice.choice(days), dice.choice(plan_ids), dice.choice(["eur", "usd"]), dice.sample(keys, 3))
-            for _ in range(30)
-        ]
+    def __init__(self) -> None:
+        price = {Interval.MONTH: Money(500, "eur")}
+        for slug in PLANS:
+            plans.write(PlanText(slug, slug.title(), "", price), "For the test")
+        db.session.flush()
+        for number in range(STORIES):
+            section, author = ("City", "Culture")[number % 2], ("Ada Writer", "=Bo Writer", "")[number % 3]
+            publish(f"story-{number}", section=section, byline=author)
+        rows = db.session.scalars(select(Article).order_by(Article.id)).all()
+        self.sites = {str(row.id): (row.section.name, row.byline) for row in rows}
+        self.plan_ids = list(db.session.scalars(select(Plan.id).order_by(Plan.id)))
+        db.session.rollback()
 
-    def write(self) -> None:
-        """As the door and the sync do it."""
-        for part in (self.seen[::2], self.seen[1::2]):
-            counting.add(db.session.connection(), Counter(part))
-        for number, (day, plan_id, currency, keys) in enumerate(self.paid):
-            reader = Reader(email=f"={number}@example.org")
-            db.session.add(reader)
-            db.session.flush()
-            db.session.add(CarriedTouches(reader_id=reader.id, keys="/".join(keys), at=NOW))
-            at = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=12)
-            paying.first_paid(reader.id, plan_id, Money(100 + number, currency), at)
-        db.session.commit()
-
-    def counts(self, since: date, until: date, plan_id: int | None = None) -> dict[str, Counts]:
-        """Of each article, one by one."""
-        rows: dict[str, Counter[str]] = {key: Counter() for key in self.sites}
-        for seen in self.seen:
-            if since <= seen.day <= until:
-                row = rows[seen.key]
-                row["sign_ups" if seen.word == "account" else "visits"] += 1
-                row["offers"] += seen.word in OFFERED
-                row["meter_spent"] += seen.word == "meter_spent"
-        for day, its_plan, _, keys in self.paid:
-            if since <= day <= until and plan_id in {None, its_plan}:
-                rows[keys[-1]]["last"] += 1
-                for key in keys:
-                    rows[key]["any"] += 1
-        return {key: Counts(**row) for key, row in rows.items() if sum(row.values())}
-
-    def path(self, since: date, until: date) -> dict[str, int]:
-        """How often each step was taken."""
-        words = [seen.word for seen in self.seen if since <= seen.day <= until]
-        return {
-            "Visits": sum(word != "account" for word in words),
-            "Offers shown": sum(word in OFFERED for word in words),
-            "Free reads spent": words.count("meter_spent"),
-            "Accounts made": words.count("account"),
-            "First payments": sum(since <= day <= until for day, *_ in self.paid),
-        }
-
-    def grouped(self, plain: dict[str, Counts], at: int) -> dict[str, Counts]:
-        """The same by section (at 0) or author (at 1)."""
-        names = {self.sites[key][at] for key in plain}
-        return {
-            name: summed([counts for key, counts in plain.items() if self.sites[key][at] == name])
-            for name in names
-        }
-
-
-def summed(counts: list[Counts]) -> Counts:
-    return Counts(*(sum(column) for column in zip(*map(astuple, counts), strict=True)))
+    def had(self, history: History) -> Past:
+        """What was counted there, and not committed: with the transaction it is gone."""
+        db.session.rollback()
+        made = Past(history, self.sites, self.plan_ids)
+        made.write()
+        return made
 
 
 @pytest.fixture
-def past(app: Flask, context: None, clock: MovingClock) -> Past:
-    """Five articles by two authors in two sections, and what was counted of them."""
+def paper(app: Flask, context: None, clock: MovingClock) -> Paper:
     clock.set(NOW)
-    price = {Interval.MONTH: Money(500, "eur")}
-    for slug in ("supporter", "circle"):
-        plans.write(PlanText(slug, slug.title(), "", price))
-    db.session.flush()
-    for number in range(5):
-        section, author = ("City", "Culture")[number % 2], ("Ada Writer", "=Bo Writer", "")[number % 3]
-        publish(f"story-{number}", section=section, byline=author)
-    rows = db.session.scalars(select(Article)).all()
-    sites = {str(row.id): (row.section.name, row.byline) for row in rows}
-    made = Past(random.Random(7), sites, list(db.session.scalars(select(Plan.id))))
-    made.write()
+    return Paper()
+
+
+@pytest.fixture
+def past(paper: Paper) -> Past:
+    """One history, for good."""
+    made = paper.had(one_history(7))
+    db.session.commit()
     return made
 
 
-def test_articles_sections_and_authors_are_a_plain_count(past: Past) -> None:
-    for since, until in STRETCHES:
-        asked, plain = Asked(since, until), past.counts(since, until)
-        for order in COUNTED:
-            told = found.found(asked, TODAY, order, 100)
-            assert dict(told.articles) == plain
-            ranks = [getattr(counts, order) for _, counts in told.articles]
-            assert ranks == sorted(ranks, reverse=True)
-            for at, grouped in enumerate((told.sections, told.authors)):
-                assert dict(grouped) == past.grouped(plain, at)
-            assert told.total == summed(list(plain.values()))
-            in_order = [key for key, _, _ in found.every(asked, TODAY, order)]
-            assert in_order == [key for key, _ in told.articles]
+@FEW
+@given(history=histories, stretches=asked, order=st.sampled_from(COUNTED))
+def test_articles_sections_and_authors_are_a_plain_count(
+    paper: Paper, history: History, stretches: list[tuple[date, date]], order: str
+) -> None:
+    past = paper.had(history)
+    for since, until in stretches:
+        plain = past.counts(since, until)
+        told = found.found(Asked(since, until), TODAY, order, 100)
+        assert dict(told.articles) == plain
+        ranks = [getattr(counts, order) for _, counts in told.articles]
+        assert ranks == sorted(ranks, reverse=True)
+        for at, grouped in enumerate((told.sections, told.authors)):
+            assert dict(grouped) == past.grouped(plain, at)
+        assert told.total == summed(list(plain.values()))
+        in_order = [key for key, _, _ in found.every(Asked(since, until), TODAY, order)]
+        assert in_order == [key for key, _ in told.articles]
 
 
-def test_a_plan_narrows_the_payments_alone(past: Past) -> None:
-    circle = db.session.scalars(select(Plan.id).where(Plan.slug == "circle")).one()
-    told = found.found(Asked(FIRST, TODAY, plan="circle"), TODAY, "last", 100)
-    assert dict(told.articles) == past.counts(FIRST, TODAY, circle)
+@FEW
+@given(history=histories, stretches=asked, plan=st.integers(0, len(PLANS) - 1))
+def test_a_plan_narrows_the_payments_alone(
+    paper: Paper, history: History, stretches: list[tuple[date, date]], plan: int
+) -> None:
+    past = paper.had(history)
+    for since, until in stretches:
+        told = found.found(Asked(since, until, plan=PLANS[plan]), TODAY, "last", 100)
+        assert dict(told.articles) == past.counts(since, until, paper.plan_ids[plan])
 
 
 def test_a_month_whose_days_are_gone_is_counted_whole(past: Past, clock: MovingClock) -> None:
@@ -164,18 +135,25 @@ def test_a_month_whose_days_are_gone_is_counted_whole(past: Past, clock: MovingC
     }
 
 
-def test_the_path_is_a_plain_count(past: Past) -> None:
-    for since, until in STRETCHES:
+@FEW
+@given(history=histories, stretches=asked)
+def test_the_path_is_a_plain_count(
+    paper: Paper, history: History, stretches: list[tuple[date, date]]
+) -> None:
+    past = paper.had(history)
+    for since, until in stretches:
         asked = Asked(since, until)
         told = path.path(asked)
         plain, before = past.path(since, until), past.path(asked.before.since, asked.before.until)
-        figures = {figure.name: figure.now for figure in told.figures}
-        assert {name: figures[name] for name in plain} == plain
-        assert {one.name: one.before for one in told.figures if one.name in plain} == before
+        assert {figure.name: figure.now for figure in told.figures} == plain
+        assert {figure.name: figure.before for figure in told.figures} == before
         steps, in_time = told.tables
-        assert {row[0]: row[1] for row in steps.rows} == figures
+        was, became = shares(before), shares(plain)
+        assert {row[0]: row[1:5] for row in steps.rows} == {
+            name: (plain[name], became[name], before[name], was[name]) for name in plain
+        }
         for at, column in enumerate(in_time.columns[1:], start=1):
-            assert sum(row[at] for row in in_time.rows) == figures[column.name]  # type: ignore[misc]  # ints
+            assert sum(row[at] for row in in_time.rows) == plain[column.name]  # type: ignore[misc]  # ints
 
 
 def test_each_reason_of_the_door_is_a_visit() -> None:
@@ -222,7 +200,7 @@ def test_files_have_the_same_rows_and_no_formula(past: Past, staff: Staff) -> No
         )
         assert {row["Author"] for row in rows} == {"Ada Writer", "'=Bo Writer", ""}
     days = lines(browser, "articles/rows/days.csv")
-    assert sum(int(row["Times"]) for row in days) == len(past.seen)
+    assert sum(int(row["Times"]) for row in days) == sum(times for _, times in past.seen)
     paid = lines(browser, "articles/rows/payments.csv")
     assert sum(int(row["Last touch"]) for row in paid) == len(past.paid)
     money = {
