@@ -1,6 +1,6 @@
 """What came of gift links whose giver is forgotten: numbers by article; a forgotten link's number is not used again.
 
-Revision ID: 0034
+Revision ID: 0033
 Revises: 0032
 
 """
@@ -8,7 +8,7 @@ Revises: 0032
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
+revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
