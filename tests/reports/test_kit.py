@@ -263,7 +263,7 @@ class TestPages:
             assert left.get(f"/staff/reports/leaving/{path}").status_code == 404
 
     def test_many_rows_come_page_by_page(self, left: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("paywall.reports.routes.ON_A_PAGE", 2)
+        monkeypatch.setattr("paywall.reports.listed.ON_A_PAGE", 2)
         first = left.get(f"/staff/reports/leaving/rows/left?{self.ASKED}").text
         assert "Rows 1 to 2." in first
         assert "page=2" in first

@@ -93,6 +93,8 @@ def test_a_reader_does_not_see_it(
         ("-5", "'-5"),
         ("@home", "'@home"),
         ("\tx", "'\tx"),
+        ("\r=x", "'\r=x"),
+        ("\n=x", "'\n=x"),
         ("plain", "plain"),
         (-5, "-5"),
         (None, ""),
