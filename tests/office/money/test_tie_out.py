@@ -180,7 +180,8 @@ class TestPage:
         (path,) = (path for path, which in lists.items() if which == "invoices")
         listed = re.sub(r"<[^>]+>", " ", bookkeeper.get(path.replace("&amp;", "&")).text)
         assert "Paid on invoices" in listed
-        for paid in db.session.scalars(select(Payment).where(Payment.invoice.is_not(None))):
+        of_it = Payment.invoice.is_not(None), Payment.made_at < months.following(months.month(month))
+        for paid in db.session.scalars(select(Payment).where(*of_it)):
             bill = db.session.scalars(select(Invoice).filter_by(stripe_id=paid.invoice)).one()
             for said in (paid.stripe_id, paid.transaction or "", bill.number or bill.stripe_id):
                 assert said in listed
