@@ -37,13 +37,12 @@ def everyone(upto: int) -> Iterator[Sequence[Line]]:
     return _by_reader(_lines().where(MembershipEvent.id <= upto))
 
 
-def of(scope: Scope) -> Iterator[Sequence[Line]]:
-    """All lines of each reader who ever held something that counts in a scope."""
-    held = []
+def of(scope: Scope, *held: ColumnElement[bool]) -> Iterator[Sequence[Line]]:
+    """All lines of each reader who ever held something that counts in a scope; `held`: what else was so of it."""
     if scope.plan_id != ALL_PLANS:
-        held.append(MembershipEvent.plan_id == scope.plan_id)
+        held = (*held, MembershipEvent.plan_id == scope.plan_id)
     if scope.source != ALL_SOURCES:
-        held.append(MembershipEvent.source == Source(scope.source))
+        held = (*held, MembershipEvent.source == Source(scope.source))
     return _by_reader(_lines().where(_of(*held)) if held else _lines())
 
 
