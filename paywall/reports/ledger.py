@@ -38,7 +38,7 @@ def everyone(upto: int) -> Iterator[Sequence[Line]]:
 
 
 def of(scope: Scope, *held: ColumnElement[bool]) -> Iterator[Sequence[Line]]:
-    """All lines of each reader who ever held something that counts in a scope; `held`: what else was so of it."""
+    """All lines of each reader who ever held something that counts in a scope, and of which `held` was so."""
     if scope.plan_id != ALL_PLANS:
         held = (*held, MembershipEvent.plan_id == scope.plan_id)
     if scope.source != ALL_SOURCES:
