@@ -50,11 +50,18 @@ class Counted:
 def behind(start: datetime, currency: str, which: str) -> Iterator[Counted]:
     """All that a sum of a month is made of (`which` is its name in `Sums`): together they are the sum."""
     if which in LINES:
-        yield from (Counted(*row) for row in streamed(_lines(start, currency, *LINES[which])))
+        is_in, counted = LINES[which]
+        yield from _told(_lines(counted, is_in, *_dated(start), Line.currency == currency))
     for query in _converted(start, currency, which):
-        yield from (Counted(*row) for row in streamed(query))
+        yield from _told(query)
     if which in {*THINGS, "difference"}:
         yield from _differing(start, currency, which)
+
+
+def made_of(payout: str) -> Iterator[Counted]:
+    """What went to the bank in one payout, as far as Stripe tells it: together they are its amount."""
+    is_other = func.coalesce(Line.source, "") != payout
+    return _told(_lines(Line.net.expression, Line.payout == payout, is_other))
 
 
 _IS_PAYOUT = Line.category.in_(PAYOUTS)
@@ -88,18 +95,19 @@ THINGS: Mapping[str, tuple[Any, ColumnElement[bool], ColumnElement[int], Any]] =
 }
 
 
-def _lines(start: datetime, currency: str, which: ColumnElement[bool], counted: ColumnElement[int]) -> Query:
+def _told(query: Query) -> Iterator[Counted]:
+    return (Counted(*row) for row in streamed(query))
+
+
+def _lines(counted: ColumnElement[int], *which: ColumnElement[bool]) -> Query:
     said = (Invoice.stripe_id, Invoice.number, Reader.email, counted)
     query: Query = select(Line.made_at, Line.stripe_id, Line.category, Line.source, *said)
     query = query.add_columns(Line.amount, Line.fee, Line.net, Line.payout).select_from(Line)
     for thing in (Refund, Dispute):
         query = query.outerjoin(thing, and_(thing.stripe_id == Line.source, thing.mode == Line.mode))
     charge = func.coalesce(Refund.charge, Dispute.charge, Line.source)
-    return (
-        _paid_by(query, Payment, charge)
-        .where(*_within(start, currency), which)
-        .order_by(Line.made_at, Line.id)
-    )
+    query = _paid_by(query, Payment, charge).where(Line.mode == gateway().mode, *which)
+    return query.order_by(Line.made_at, Line.id)
 
 
 def _converted(start: datetime, currency: str, which: str) -> Iterator[Query]:
@@ -128,15 +136,13 @@ def _paid_by(query: Query, paid: Any, charge: Any) -> Query:
     return query.outerjoin(Reader, Reader.id == paid.reader_id)
 
 
-def _within(start: datetime, currency: str) -> tuple[ColumnElement[bool], ...]:
-    dated = (Line.made_at >= start, Line.made_at < months.following(start))
-    return (Line.mode == gateway().mode, *dated, Line.currency == currency)
+def _dated(start: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Line.made_at >= start, Line.made_at < months.following(start)
 
 
 def _abroad(start: datetime, currency: str) -> Query:
     """Of what the lines of a month are that are in other currencies."""
-    dated = (Line.made_at >= start, Line.made_at < months.following(start))
-    return select(Line.source).where(Line.mode == gateway().mode, *dated, Line.currency != currency)
+    return select(Line.source).where(Line.mode == gateway().mode, *_dated(start), Line.currency != currency)
 
 
 def _lines_of(thing: Any, currency: str) -> Query:

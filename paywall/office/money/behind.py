@@ -1,10 +1,12 @@
-"""The rows behind a figure of the tie-out, as a bookkeeper reads them: each with its things at Stripe."""
+"""The rows behind the figures of the tie-out, as a bookkeeper reads them: each with its things at Stripe."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from paywall.billing.cashbook import lines, statement
+from paywall.billing.cashbook import lines, months, statement
+from paywall.billing.cashbook.facts import PayoutFacts
 from paywall.billing.cashbook.lines import Counted
+from paywall.billing.cashbook.models import Payout
 from paywall.billing.gateway import gateway
 from paywall.billing.remote import Mode
 from paywall.money import Money
@@ -30,8 +32,22 @@ COLUMNS = (
 
 def rows(start: datetime, currency: str, which: str) -> Iterator[Row]:
     """All that a sum of a month is made of; what counts adds up to it."""
+    return _rows(lines.behind(start, currency, which), currency)
+
+
+def sent(payout: PayoutFacts) -> Iterator[Row]:
+    """The lines that a payout is made of, as far as Stripe tells them."""
+    return _rows(lines.made_of(payout.stripe_id), payout.currency)
+
+
+def payout(stripe_id: str) -> PayoutFacts | None:
+    """A payout by its id."""
+    return next(iter(months.read(PayoutFacts, Payout, Payout.stripe_id == stripe_id)), None)
+
+
+def _rows(found: Iterable[Counted], currency: str) -> Iterator[Row]:
     mode = gateway().mode
-    for one in lines.behind(start, currency, which):
+    for one in found:
         yield _row(one, currency, mode)
 
 

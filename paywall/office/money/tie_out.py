@@ -11,6 +11,7 @@ from paywall import clock
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.billing.cashbook import months, statement
+from paywall.billing.cashbook.facts import PayoutFacts
 from paywall.billing.cashbook.statement import Month, Statement
 from paywall.billing.cashbook.sums import Difference
 from paywall.billing.gateway import gateway
@@ -33,6 +34,7 @@ from paywall.reports.routes import CURRENCY
 READS = (StaffRole.OWNER, StaffRole.BOOKKEEPER)
 HEADER = ("month", "currency", "line", "object", "amount", "held against")
 SHOWN_PARTS = 12
+MADE_OF = "The lines that it is made of come to it. Stripe tells them of automatic payouts only."
 
 money = Blueprint("money", __name__, url_prefix="/staff")
 
@@ -84,15 +86,13 @@ def tie_out_csv() -> Response:
 def tie_out_rows(which: str) -> str:
     """What a sum of `?month=2026-10&currency=eur` is made of, line by line."""
     start, currency, title = _asked_rows(which)
-    name = f"{start:%Y-%m}"
-    above = Link(f"Tie-out {name}", f"{url_for('money.tie_out', month=name)}#{currency}")
     return listed.page(
         title,
         behind.COLUMNS,
         behind.rows(start, currency, which),
-        above=above,
-        about=f"{name} (UTC), {currency.upper()}. What counts comes to the figure, to the cent.",
-        query=urlencode({"month": name, "currency": currency}),
+        above=_above(start, currency),
+        about=f"{start:%Y-%m} (UTC), {currency.upper()}. What counts comes to the figure, to the cent.",
+        query=urlencode({"month": f"{start:%Y-%m}", "currency": currency}),
     )
 
 
@@ -103,6 +103,39 @@ def tie_out_rows_csv(which: str) -> Response:
     start, currency, _ = _asked_rows(which)
     file = f"tie-out-{which}-{currency}-{start:%Y-%m}"
     return listed.file(file, behind.COLUMNS, behind.rows(start, currency, which))
+
+
+@money.get("/tie-out/payouts/<stripe_id>")
+@may_enter(*READS)
+def payout_rows(stripe_id: str) -> str:
+    """The lines of the balance that a payout is made of."""
+    sent = _asked_payout(stripe_id)
+    return listed.page(
+        f"Payout {stripe_id}",
+        behind.COLUMNS,
+        behind.sent(sent),
+        above=_above(sent.made_at, sent.currency),
+        about=f"{shown.words(Money(sent.amount, sent.currency))}. {MADE_OF}",
+        query="",
+    )
+
+
+@money.get("/tie-out/payouts/<stripe_id>.csv")
+@may_enter(*READS)
+def payout_rows_csv(stripe_id: str) -> Response:
+    """The same for a spreadsheet."""
+    return listed.file(f"payout-{stripe_id}", behind.COLUMNS, behind.sent(_asked_payout(stripe_id)))
+
+
+def _above(at: datetime, currency: str) -> Link:
+    name = f"{at:%Y-%m}"
+    return Link(f"Tie-out {name}", f"{url_for('money.tie_out', month=name)}#{currency}")
+
+
+def _asked_payout(stripe_id: str) -> PayoutFacts:
+    db.session.commit()
+    read_much()
+    return behind.payout(stripe_id) or abort(404)
 
 
 def _asked_rows(which: str) -> tuple[datetime, str, str]:

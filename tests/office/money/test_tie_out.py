@@ -92,7 +92,12 @@ def cents(rows: list[dict[str, str]], line: str) -> int:
 
 def behind(bookkeeper: FlaskClient, which: str, name: str) -> int:
     """What the rows behind a sum in euros come to, in minor units."""
-    answer = bookkeeper.get(f"/staff/tie-out/rows/{which}.csv?month={name}&currency=eur")
+    return added(bookkeeper, f"/staff/tie-out/rows/{which}.csv?month={name}&currency=eur")
+
+
+def added(bookkeeper: FlaskClient, path: str) -> int:
+    """What counts in a file, added up, in minor units."""
+    answer = bookkeeper.get(path)
     assert answer.status_code == 200
     rows = csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig")))
     return sum(round(float(row["Counts as"]) * 100) for row in rows)
@@ -153,6 +158,20 @@ class TestPage:
         rows = [row for name in names for row in shown(bookkeeper, name)]
         sent = {row["object"]: row["amount"] for row in rows if row["line"].startswith("Payout")}
         assert sent == {stripe_id: f"{amount / 100:.2f}" for stripe_id, _, amount in payouts}
+
+    def test_a_payout_leads_to_the_lines_that_it_is_made_of(self, bookkeeper: FlaskClient) -> None:
+        books = lived([("join", 1), ("join", 0), ("month", 0)])[0]
+        write(books)
+        sent = [one for one in books.payouts if one.is_automatic]
+        assert sent
+        for one in sent:
+            path = f"/staff/tie-out/payouts/{one.stripe_id}"
+            assert f'"{path}"' in bookkeeper.get(f"/staff/tie-out?month={one.made_at:%Y-%m}").text
+            assert added(bookkeeper, f"{path}.csv") == one.amount
+            listed = bookkeeper.get(path).text
+            parts = [each for each in books.transactions if each.payout == one.stripe_id]
+            assert all(each.stripe_id in listed for each in parts if each.source != one.stripe_id)
+        assert bookkeeper.get("/staff/tie-out/payouts/po_none").status_code == 404
 
     def test_a_difference_names_its_objects(self, bookkeeper: FlaskClient, month: str) -> None:
         assert "What differs" not in bookkeeper.get(f"/staff/tie-out?month={month}").text
@@ -234,7 +253,8 @@ class TestPage:
     @pytest.mark.parametrize("role", ["editor", "membership"])
     def test_it_is_for_the_owner_and_the_bookkeeper(self, staff: Staff, role: str) -> None:
         rows = "/staff/tie-out/rows/fees"
-        for path in ("/staff/tie-out", "/staff/tie-out.csv", rows, f"{rows}.csv"):
+        sent = "/staff/tie-out/payouts/po_1"
+        for path in ("/staff/tie-out", "/staff/tie-out.csv", rows, f"{rows}.csv", sent, f"{sent}.csv"):
             assert staff(role).get(path).status_code == 403
 
 
