@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from itertools import islice
 
 from sqlalchemy import ColumnElement, select
@@ -29,7 +30,6 @@ MOVES = (
     Column("MRR", page.Kind.MONEY),
 )
 STANDING = (Column("Reader"), Column("Stands"), Column("Since", page.Kind.DAY), Column("MRR"))
-_status = MembershipEvent.status
 STAYED = (Column("Joined", page.Kind.DAY), Column("Reader"), Column("Still there"))
 # What is left of the trials of a day.
 IS_OPEN = {Kind.TRIAL_BEGUN: 1, Kind.TRIAL_CONVERTED: -1, Kind.TRIAL_ENDED: -1}
@@ -95,17 +95,21 @@ def stayed(report: str, months: int, last: Callable[[Look], date]) -> None:
 class Stock:
     """Who is in a list: by how often each kind came to be, and by what they bring.
 
-    `held`: what was once so of whoever can be in it. `since`: they are, since the last of these.
+    `said`: what a line says of whoever is in it, when an instant is the end: nobody else is looked at then.
+    `since`: they are in it since the last of these.
     """
 
     title: str
     is_in: Callable[[Counter[Kind], Counter[str]], bool]
-    held: tuple[ColumnElement[bool], ...] = ()
+    said: Callable[[datetime], ColumnElement[bool]] | None = None
     since: tuple[Kind, ...] = (Kind.JOINED, Kind.REJOINED)
 
 
-def _held(title: str, kind: Kind, held: ColumnElement[bool]) -> Stock:
-    return Stock(f"{title} when the last day ends", lambda stands, _: stands[kind] > 0, (held,), (kind,))
+def _stood(title: str, kind: Kind, status: Status) -> Stock:
+    def is_in(stands: Counter[Kind], _: Counter[str]) -> bool:
+        return stands[kind] > 0
+
+    return Stock(f"{title} when the last day ends", is_in, partial(ledger.stood, status), (kind,))
 
 
 STOCKED = {
@@ -113,10 +117,19 @@ STOCKED = {
         "Patrons when the last day ends", lambda stands, _: any(stands[kind] for kind in STOCKS)
     ),
     "paying": Stock("Who pays when the last day ends", lambda _, money: any(money.values())),
-    "paid": _held("Patrons with a membership that is paid", Kind.ACTIVE, _status == Status.ACTIVE),
-    "grace": _held("Patrons in grace", Kind.GRACE, _status == Status.PAST_DUE),
-    "trial": _held("Patrons in trial", Kind.TRIAL, _status == Status.TRIALING),
-    "members": _held("Who reads with a seat", Kind.MEMBERS, MembershipEvent.source == SEAT),
+    "paid": Stock(
+        "Patrons with a membership that is paid when the last day ends",
+        lambda stands, _: stands[Kind.ACTIVE] > 0,
+        since=(Kind.ACTIVE,),
+    ),
+    "grace": _stood("Patrons in grace", Kind.GRACE, Status.PAST_DUE),
+    "trial": _stood("Patrons in trial", Kind.TRIAL, Status.TRIALING),
+    "members": Stock(
+        "Who reads with a seat when the last day ends",
+        lambda stands, _: stands[Kind.MEMBERS] > 0,
+        said=lambda _: MembershipEvent.source == SEAT,
+        since=(Kind.MEMBERS,),
+    ),
     "ended": Stock(
         "Who was a patron and is none when the last day ends",
         lambda stands, _: stands[Kind.LEFT] > stands[Kind.REJOINED],
@@ -129,7 +142,8 @@ def _stock(report: str, which: str, stock: Stock, seen_of: Callable[[Asked], Loo
     @page.behind(report, which, stock.title, STANDING)
     def rows(asked: Asked) -> Iterator[Row]:
         seen = seen_of(asked)
-        found = (_stands(seen, stock, lines) for lines in ledger.of(seen.scope, *stock.held))
+        said = [stock.said(seen.asked.end)] if stock.said else []
+        found = (_stands(seen, stock, lines) for lines in ledger.of(seen.scope, *said))
         yield from _named(filter(None, found))
 
 
