@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench.lives import ENDED
+from paywall.billing.cashbook import held
 from paywall.billing.remote import Mode
 from paywall.db import db
 from paywall.membership.rules import Source
@@ -42,6 +43,9 @@ def fill() -> None:
         if statement.strip():
             db.session.execute(text(statement.format(**said).replace(":", "\\:")))
             db.session.commit()
+    # As the walk does when it has come to its end.
+    held.add_up()
+    db.session.commit()
 
 
 def longest_past() -> int:

@@ -29,7 +29,7 @@ def at(start: datetime) -> dict[str, int]:
 
 
 def add_up() -> None:
-    """Add the lines that are new to the sums of their months; commits."""
+    """Add the lines that are new to the sums of their months; the caller commits: nobody else can write."""
     hold_still(BalanceTransaction)
     line, upto = BalanceTransaction, _added_upto()
     last = db.session.scalar(select(func.max(line.id))) or 0
@@ -45,7 +45,6 @@ def add_up() -> None:
             new.on_conflict_do_update(index_elements=["mode", "currency", "month"], set_=added)
         )
         db.session.execute(update(CashMonth).values(upto=last))
-    db.session.commit()
 
 
 def _added_upto() -> int:

@@ -165,6 +165,7 @@ class Walk:
         db.session.execute(ended.values(seen_until=CashWalk.began_at, began_at=None))
         self._leave()
         held.add_up()
+        db.session.commit()
 
 
 def begin(*, restart: bool = False) -> Walk:

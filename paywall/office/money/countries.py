@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from babel import Locale
-from sqlalchemy import ColumnElement, and_, func, select, text, union_all
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, union_all
 
 from paywall.accounts.models import Reader
 from paywall.billing.cashbook.models import CAME_IN as SUCCEEDED
@@ -51,12 +51,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What came from one country in one currency; `readers` without guests."""
+    """What came from one country in one currency; `readers`, without guests, of the days asked for only."""
 
     payments: int
-    readers: int
     paid: int
     refunded: int
+    readers: int = 0
 
     @property
     def kept(self) -> int:
@@ -72,7 +72,7 @@ Sums = Mapping[str, Mapping[str | None, Sum]]
 def countries(asked: Asked) -> Report:
     """Payments and money by country, for each currency by itself."""
     look_up()
-    now, before = sums(asked), sums(asked.before)
+    now, before = sums(asked)
     figures = [
         Figure("Payments", _payments(now), _payments(before), PAYMENTS, "payments"),
         Figure("Countries", len(_known(now)), len(_known(before)), COUNTRIES, "countries"),
@@ -106,20 +106,25 @@ def known(asked: Asked) -> Iterator[Row]:
     """Each from which a payment came, the most payments first."""
     look_up()
     found = Counter[str]()
-    for each in sums(asked).values():
+    for each in sums(asked)[0].values():
         found.update({country: one.payments for country, one in each.items() if country})
     for country, number in sorted(found.items(), key=lambda one: (-one[1], name_of(one[0]))):
         yield (name_of(country), number)
 
 
-def sums(asked: Asked) -> Sums:
-    """What came in those days."""
+def sums(asked: Asked) -> tuple[Sums, Sums]:
+    """What came in those days, and what in those before them: one reading finds both."""
     parts = [_summed(asked, currency, run) for currency in _currencies() for run in RUNS]
-    found: dict[str, dict[str | None, Sum]] = {}
-    for row in db.session.execute(union_all(*parts)) if parts else ():
-        summed = Sum(row.payments, row.readers, int(row.paid), int(row.refunded))
-        found.setdefault(row.currency, {})[row.country] = summed
-    return found
+    now: dict[str, dict[str | None, Sum]] = {}
+    before: dict[str, dict[str | None, Sum]] = {}
+    for currency, country, readers, *summed in db.session.execute(union_all(*parts)) if parts else ():
+        both, earlier = [int(one) for one in summed[:3]], [int(one or 0) for one in summed[3:]]
+        if earlier[0]:
+            before.setdefault(currency, {})[country] = Sum(*earlier)
+        if both[0] > earlier[0]:
+            payments, paid, refunded = (one - other for one, other in zip(both, earlier, strict=True))
+            now.setdefault(currency, {})[country] = Sum(payments, paid, refunded, readers)
+    return now, before
 
 
 def name_of(country: str | None) -> str:
@@ -128,18 +133,19 @@ def name_of(country: str | None) -> str:
 
 
 def _summed(asked: Asked, currency: str, run: ColumnElement[bool]) -> Any:
-    return (
-        select(
-            Payment.currency,
-            Payment.country,
-            func.count().label("payments"),
-            func.count(Payment.reader_id.distinct()).label("readers"),
-            func.sum(Payment.amount).label("paid"),
-            func.sum(Payment.refunded).label("refunded"),
-        )
-        .where(Payment.currency == currency, run, *_within(asked, _at()))
-        .group_by(Payment.currency, Payment.country)
-    )
+    at, before = _at(), asked.before
+    sums = (func.count(), func.sum(Payment.amount), func.sum(Payment.refunded))
+    query = select(
+        Payment.currency,
+        Payment.country,
+        func.count(Payment.reader_id.distinct()).filter(at >= asked.start),
+        *(one.label(f"both_{number}") for number, one in enumerate(sums)),
+        *(one.filter(at < before.end).label(f"before_{number}") for number, one in enumerate(sums)),
+    ).where(Payment.currency == currency, run, Payment.mode == gateway().mode, text(SUCCEEDED))
+    query = query.where(at >= before.start, at < asked.end)
+    if before.end < asked.start:
+        query = query.where(or_(at < before.end, at >= asked.start))
+    return query.group_by(Payment.currency, Payment.country)
 
 
 def _currencies() -> Iterator[str]:
@@ -151,7 +157,8 @@ def _currencies() -> Iterator[str]:
         last = db.session.scalar(first.where(Payment.currency > last))
 
 
-def _within(asked: Asked, at: Any = Payment.made_at) -> tuple[Any, ...]:
+def _within(asked: Asked) -> tuple[Any, ...]:
+    at = Payment.made_at
     return (Payment.mode == gateway().mode, text(SUCCEEDED), at >= asked.start, at < asked.end)
 
 
@@ -171,7 +178,7 @@ def _table(currency: str, now: Mapping[str | None, Sum], before: Mapping[str | N
         Column("Given back", Kind.MONEY),
         Column("Came in before", Kind.MONEY),
     )
-    nothing, whole = Sum(0, 0, 0, 0), sum(one.kept for one in now.values())
+    nothing, whole = Sum(0, 0, 0), sum(one.kept for one in now.values())
     lines: list[Row] = []
     for country in sorted(now.keys() | before.keys(), key=lambda one: _order(one, now)):
         one, earlier = now.get(country, nothing), before.get(country, nothing)

@@ -13,7 +13,7 @@ from paywall.accounts.models import Reader, Role, StaffRole
 from paywall.billing.cashbook import months, statement
 from paywall.billing.cashbook.statement import Statement
 from paywall.config import Settings
-from paywall.db import db, read_only
+from paywall.db import db, read_much
 from paywall.mail import Care, Letter
 from paywall.money import Money
 from paywall.reports import page, shown
@@ -58,7 +58,7 @@ def monthly() -> None:
     db.session.commit()
     if not missing:
         return
-    read_only()
+    read_much()
     parts = [*_reports(asked), _tie_out(asked.since)]
     db.session.rollback()
     _write(asked, missing, parts)

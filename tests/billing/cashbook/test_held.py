@@ -65,8 +65,11 @@ def test_it_is_what_all_lines_add_up_to(context: None, acts: list[tuple[str, obj
 def test_each_line_is_added_once_and_then_not_read_again(context: None) -> None:
     for number in range(3):
         keep(line(number, 5), 1, readers={})
+        db.session.commit()
         held.add_up()
+        db.session.commit()
         held.add_up()
+        db.session.commit()
     assert [(one.month, one.net) for one in db.session.scalars(select(CashMonth))] == [("2026-01", 15)]
     keep(line(1, 5), 2, readers={})
     assert db.session.scalar(select(CashMonth.net)) == 15, "who says the same again changes nothing"
@@ -98,6 +101,7 @@ def test_no_line_is_passed_over_whose_number_was_given_out_but_not_committed(
     db.session.commit()
     event.listen(db.engine, "before_cursor_execute", hold)
     held.add_up()
+    db.session.commit()
     event.remove(db.engine, "before_cursor_execute", hold)
     writer.join()
     assert db.session.scalar(select(CashMonth.net)) == 111

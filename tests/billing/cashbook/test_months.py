@@ -172,3 +172,23 @@ def sorted_out(one: Sums) -> Sums:
         each_sorted = [replace(each, parts=tuple(sorted(each.parts))) for each in found]
         found[:] = sorted(each_sorted, key=astuple)
     return one
+
+
+class TestWhereADifferenceStands:
+    """In the month of what does not belong, whichever that is; the month of what does stays right."""
+
+    @pytest.mark.parametrize(("own", "second"), [(APRIL, MAY), (MAY, APRIL)])
+    def test_a_second_line(self, own: datetime, second: datetime) -> None:
+        paid = replace(payment("ch_1", None), made_at=own)
+        first = replace(line("ch_1", PAID, 0, None), made_at=own)
+        other = replace(first, stripe_id="txn_other", made_at=second)
+        found = add_up(Entries(payments=(paid,), transactions=(first, other)))
+        assert {one.month: one.difference for one in found} == {f"{own:%Y-%m}": 0, f"{second:%Y-%m}": PAID}
+
+    def test_a_second_payment(self) -> None:
+        paid = [payment(f"ch_{number}", "in_1") for number in range(2)]
+        paid[1] = replace(paid[1], made_at=MAY)
+        lines = [replace(line(one.stripe_id, PAID, 0, None), made_at=one.made_at) for one in paid]
+        found = add_up(Entries((invoice("in_1"),), tuple(paid), transactions=tuple(lines)))
+        assert {one.month: one.difference for one in found} == {"2026-04": 0, "2026-05": PAID}
+        assert [each.stripe_id for one in found for each in one.differences] == ["in_1"]
