@@ -30,7 +30,7 @@ class Asked:
     """From the day `since` to the day `until`, both of them included, by the calendar of `zone`.
 
     `plan` is a slug; with None all plans count, and all sources. `order`: by what rows are sorted, where a
-    report can be told.
+    report can be told. `currency`: rows behind a figure can be asked for in one alone.
     """
 
     since: date
@@ -39,6 +39,7 @@ class Asked:
     source: Source | None = None
     zone: tzinfo = UTC
     order: str | None = None
+    currency: str | None = None
 
     @property
     def start(self) -> datetime:
@@ -68,7 +69,7 @@ class Asked:
     def query(self) -> str:
         """The same in an address."""
         said = {"since": self.since, "until": self.until, "plan": self.plan, "source": self.source}
-        said |= {"order": self.order}
+        said |= {"order": self.order, "currency": self.currency}
         return urlencode({name: str(value) for name, value in said.items() if value is not None})
 
     def day_of(self, instant: datetime) -> date:
@@ -82,6 +83,10 @@ class Asked:
     def by(self, order: str) -> "Asked":
         """The same in another order."""
         return replace(self, order=order)
+
+    def of(self, currency: str | None) -> "Asked":
+        """The same in one currency alone; with None, in all."""
+        return replace(self, currency=currency)
 
     def months(self) -> Iterator["Asked"]:
         """Its calendar months, oldest first; the first and the last may be parts of one."""

@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# https://owasp.org/www-community/attacks/CSV_Injection
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def rows(header: Sequence[str], lines: Iterable[Sequence[object]]) -> Iterator[str]:

@@ -34,6 +34,7 @@ SAID = {
 WORDS = SAID | {UNPAID: "Never paid a bill that had failed", UNSAID: "Said nothing"}
 CHOSEN = (Source.STRIPE, Source.PATREON)
 LEFT = "Memberships that readers pay for themselves and that ended."
+GAVE = "Of those, who told why when they cancelled."
 NEVER_PAID = "Of those, whose last payment had failed and was never made good, and who said nothing."
 ASKED_TO_END = "Cancelled for the end of what they had paid for; many of these still read."
 UNDONE = "Took back a cancellation in time."
@@ -56,10 +57,10 @@ def leaving(asked: Asked) -> Report:
     now, before = _reasons(told), _reasons(told_before)
     figures = (
         Figure("Left", now.total(), before.total(), LEFT, "left"),
-        Figure("Gave a reason", _said(now), _said(before), "Of those, who told why when they cancelled."),
-        Figure("Never paid", now[UNPAID], before[UNPAID], NEVER_PAID),
-        _counted("Asked to end", Change.CANCELING, told, told_before, ASKED_TO_END),
-        _counted("Changed their minds", Change.CANCEL_UNDONE, told, told_before, UNDONE),
+        Figure("Gave a reason", _said(now), _said(before), GAVE, "reasons"),
+        Figure("Never paid", now[UNPAID], before[UNPAID], NEVER_PAID, "unpaid"),
+        _counted("Asked to end", Change.CANCELING, told, told_before, ASKED_TO_END, "asked"),
+        _counted("Changed their minds", Change.CANCEL_UNDONE, told, told_before, UNDONE, "undone"),
     )
     tables = (_table(now, before), _by_month([month_of(days.since) for days in asked.months()], told))
     return Report("Why they leave", figures, tables, (NOTE, *seen.notes))
@@ -68,15 +69,31 @@ def leaving(asked: Asked) -> Report:
 @page.behind("leaving", "left", "Who left", COLUMNS)
 def left(asked: Asked) -> Iterator[Row]:
     """Each membership that ended, oldest first."""
-    query = (
-        select(MembershipEvent.at, Reader.email, Plan.name, MembershipEvent.source, _reason())
-        .join(Reader, Reader.id == MembershipEvent.reader_id)
-        .join(Plan, Plan.id == MembershipEvent.plan_id)
-        .where(*_ends(asked))
-        .order_by(MembershipEvent.at, MembershipEvent.id)
-    )
-    for at, email, plan, source, reason in streamed(query):
-        yield (asked.day_of(at), email, plan, source.value, in_words(reason))
+    return _told(asked, Change.ENDED)
+
+
+@page.behind("leaving", "reasons", "Who left and told why", COLUMNS)
+def gave_a_reason(asked: Asked) -> Iterator[Row]:
+    """Those of them with a reason of Stripe's list."""
+    return _told(asked, Change.ENDED, _reason().not_in((UNPAID, UNSAID)))
+
+
+@page.behind("leaving", "unpaid", "Who never paid a bill that had failed", COLUMNS)
+def never_paid(asked: Asked) -> Iterator[Row]:
+    """Those of them who said nothing, and whose last payment had failed."""
+    return _told(asked, Change.ENDED, _reason() == UNPAID)
+
+
+@page.behind("leaving", "asked", "Who asked for an end", COLUMNS[:-1])
+def asked_to_end(asked: Asked) -> Iterator[Row]:
+    """Each cancellation for the end of what was paid for."""
+    return (row[:-1] for row in _told(asked, Change.CANCELING))
+
+
+@page.behind("leaving", "undone", "Who took a cancellation back", COLUMNS[:-1])
+def changed_their_minds(asked: Asked) -> Iterator[Row]:
+    """Each cancellation that was taken back."""
+    return (row[:-1] for row in _told(asked, Change.CANCEL_UNDONE))
 
 
 def in_words(reason: str) -> str:
@@ -128,25 +145,36 @@ def _reasons(told: Counter[Monthly]) -> Counter[str]:
 
 
 def _counted(
-    name: str, change: Change, told: Counter[Monthly], told_before: Counter[Monthly], meaning: str
+    name: str,
+    change: Change,
+    told: Counter[Monthly],
+    told_before: Counter[Monthly],
+    meaning: str,
+    behind: str,
 ) -> Figure:
-    return Figure(name, _times(change, told), _times(change, told_before), meaning)
+    return Figure(name, _times(change, told), _times(change, told_before), meaning, behind)
 
 
 def _times(change: Change, told: Counter[Monthly]) -> int:
     return sum(number for one, number in told.items() if one.change is change)
 
 
-def _ends(asked: Asked) -> list[ColumnElement[bool]]:
-    """As partings.py counts them, line by line."""
-    found = [
-        MembershipEvent.change == Change.ENDED,
-        MembershipEvent.status.not_in(HOLDING),
-        MembershipEvent.at >= asked.start,
-        MembershipEvent.at < asked.end,
-        MembershipEvent.source.in_(_sources(asked)),
-    ]
-    return [*found, Plan.slug == asked.plan] if asked.plan else found
+def _told(asked: Asked, change: Change, *which: ColumnElement[bool]) -> Iterator[Row]:
+    """Line by line what partings.py counts."""
+    query = (
+        select(MembershipEvent.at, Reader.email, Plan.name, MembershipEvent.source, _reason())
+        .join(Reader, Reader.id == MembershipEvent.reader_id)
+        .join(Plan, Plan.id == MembershipEvent.plan_id)
+        .where(MembershipEvent.change == change, MembershipEvent.source.in_(_sources(asked)), *which)
+        .where(MembershipEvent.at >= asked.start, MembershipEvent.at < asked.end)
+        .order_by(MembershipEvent.at, MembershipEvent.id)
+    )
+    if change is Change.ENDED:
+        query = query.where(MembershipEvent.status.not_in(HOLDING))
+    if asked.plan:
+        query = query.where(Plan.slug == asked.plan)
+    for at, email, plan, source, reason in streamed(query):
+        yield (asked.day_of(at), email, plan, source.value, in_words(reason))
 
 
 def _sources(asked: Asked) -> tuple[Source, ...]:

@@ -9,11 +9,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import aliased
 
 from paywall.db import db, hold_still, read_only, streamed
 from paywall.membership.models import MembershipEvent, Subscription
-from paywall.membership.rules import Source
+from paywall.membership.rules import Source, Status
 from paywall.reports.fold import ALL_PLANS, ALL_SOURCES, Line, Scope
 
 # As they stand in a Line.
@@ -37,14 +38,26 @@ def everyone(upto: int) -> Iterator[Sequence[Line]]:
     return _by_reader(_lines().where(MembershipEvent.id <= upto))
 
 
-def of(scope: Scope) -> Iterator[Sequence[Line]]:
-    """All lines of each reader who ever held something that counts in a scope."""
-    held = []
+def of(scope: Scope, *said: ColumnElement[bool]) -> Iterator[Sequence[Line]]:
+    """All lines of each reader of whom a line tells something that counts in a scope, and says all this."""
+    told = list(said)
     if scope.plan_id != ALL_PLANS:
-        held.append(MembershipEvent.plan_id == scope.plan_id)
+        told.append(MembershipEvent.plan_id == scope.plan_id)
     if scope.source != ALL_SOURCES:
-        held.append(MembershipEvent.source == Source(scope.source))
-    return _by_reader(_lines().where(_of(*held)) if held else _lines())
+        told.append(MembershipEvent.source == Source(scope.source))
+    return _by_reader(_lines().where(_of(*told)) if told else _lines())
+
+
+def stood(status: Status, until: datetime) -> ColumnElement[bool]:
+    """Of a line: it says so, and is the last of its membership that tells of the time before an instant."""
+    later = aliased(MembershipEvent)
+    is_later = select(later.id).where(
+        later.subscription_id == MembershipEvent.subscription_id,
+        later.id > MembershipEvent.id,
+        later.at < until,
+    )
+    says_so = and_(MembershipEvent.status == status, MembershipEvent.at < until)
+    return and_(says_so, ~is_later.correlate(MembershipEvent).exists())
 
 
 def changed(after: int, upto: int) -> Iterator[Sequence[Line]]:

@@ -34,7 +34,13 @@ def institutions(asked: Asked) -> Report:
     now, before = _by_way(asked), _by_way(asked.before)
     figures = (
         Figure("Read", sum(now.values()), sum(before.values()), READ, "reads"),
-        Figure("Institutions", len({one for one, _ in now}), len({one for one, _ in before}), USED),
+        Figure(
+            "Institutions",
+            len({one for one, _ in now}),
+            len({one for one, _ in before}),
+            USED,
+            "institutions",
+        ),
     )
     tables = (_by_institution(now, before), _by_month(asked), _most_read(asked))
     return Report("Institutions", figures, tables)
@@ -49,6 +55,14 @@ def reads(asked: Asked) -> Iterator[Row]:
     titles = _titles()
     for one, name in streamed(query):
         yield (one.day, name, WAYS[one.way], titles.get(one.key, one.key), one.reads)
+
+
+@page.behind("institutions", "institutions", "Institutions", (Column("Institution"), COLUMNS[-1]))
+def used(asked: Asked) -> Iterator[Row]:
+    """Each through which anything was read, by name."""
+    query = _within(select(Institution.name, READS).join(InstitutionUse), asked)
+    for name, number in streamed(query.group_by(Institution.name).order_by(Institution.name)):
+        yield (name, int(number))
 
 
 def _by_way(asked: Asked) -> dict[tuple[str, Way], int]:

@@ -7,7 +7,7 @@ reports/shown.py and its template.
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -56,13 +56,23 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with its definition, and what it was in the period before; `behind` names a list of rows."""
+    """One number with its definition, and what it was in the period before; `behind` names a list of rows.
+
+    `currency`: in which the rows are that count, if it is not money itself.
+    """
 
     name: str
     now: Cell
     before: Cell
     meaning: str
     behind: str | None = None
+    currency: str | None = None
+
+    @property
+    def in_currency(self) -> str | None:
+        """In which the rows behind it are, if they are of one."""
+        money = next((cell for cell in (self.now, self.before) if isinstance(cell, Money)), None)
+        return money.currency if money else self.currency
 
 
 class Shape(enum.StrEnum):
@@ -117,6 +127,13 @@ class Behind:
     title: str
     columns: tuple[Column, ...]
     rows: Callable[[Asked], Iterable[Row]]
+
+    def told(self, asked: Asked) -> Iterator[Row]:
+        """Those that are asked for: with a currency, none that has money of another."""
+        for row in self.rows(asked):
+            money = (cell.currency for cell in row if isinstance(cell, Money))
+            if asked.currency is None or all(one == asked.currency for one in money):
+                yield row
 
 
 @dataclass(frozen=True, slots=True)

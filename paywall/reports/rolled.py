@@ -86,21 +86,25 @@ class Rolled:
                 found[Monthly(month_of(one.day), one.change, one.reason)] += number
         return +found
 
-    def days(self, since: date, until: date, scope: Scope, kinds: Collection[Kind]) -> list[date]:
-        """The days on which anything of some kinds can have happened in a scope."""
-        found: set[date] = set()
+    def days(
+        self, since: date, until: date, scope: Scope, kinds: Collection[Kind]
+    ) -> dict[date, Counter[Kind]]:
+        """The days on which anything of some kinds can have happened in a scope, and how often it did."""
+        found: defaultdict[date, Counter[Kind]] = defaultdict(Counter)
         if self.has_rows:
-            query = select(ReportDay.day).where(
+            by = (ReportDay.day, ReportDay.kind)
+            query = select(*by, func.sum(ReportDay.readers)).where(
                 ReportDay.plan_id == scope.plan_id,
                 ReportDay.source == scope.source,
                 ReportDay.day.between(since, until),
                 ReportDay.kind.in_(kinds),
             )
-            found.update(db.session.scalars(query.distinct()))
-        for key in self.news.days() if self.news else ():
+            for day, kind, readers in db.session.execute(query.group_by(*by)):
+                found[day][kind] = int(readers)
+        for key, more in self.news.days().items() if self.news else ():
             if key.scope == scope and key.kind in kinds and since <= key.day <= until:
-                found.add(key.day)
-        return sorted(found)
+                found[key.day][key.kind] += more.readers
+        return {day: found[day] for day in sorted(found)}
 
     def _rows(
         self, since: date, until: date, scopes: Collection[Scope], kinds: Collection[Kind]

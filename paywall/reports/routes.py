@@ -1,12 +1,11 @@
-"""The pages of every report: itself, its tables as CSV files, and the rows behind its figures."""
+"""The pages of every report: itself, its figures and tables as CSV files, and the rows behind its figures."""
 
-from collections.abc import Iterable
+import re
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-from flask import Response, abort, render_template, request, stream_with_context
+from flask import Response, abort, render_template, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy import select
 
@@ -16,12 +15,12 @@ from paywall.db import db, read_much
 from paywall.errors import BadInput
 from paywall.membership.models import Plan
 from paywall.membership.rules import Source
-from paywall.reports import export, page, shown
+from paywall.reports import listed, page, shown
 from paywall.reports.asked import Asked, Preset, preset, read
-from paywall.reports.page import Behind, Column, Page, Row
+from paywall.reports.page import Behind, Link, Page
 from paywall.reports.rollup import zone
 
-ON_A_PAGE, PAGES = 100, 100
+CURRENCY = re.compile("[a-z]{3}")
 
 
 def add(state: BlueprintSetupState) -> None:
@@ -46,18 +45,21 @@ def _views(one: Page) -> list[tuple[str, str, Any]]:
     def whole() -> tuple[str, int]:
         return _whole(one)
 
+    def figures() -> Response:
+        return _figures(one)
+
     def table(table: str) -> Response:
         return _table(one, table)
 
     def rows(which: str) -> str:
-        return _rows(one, _found(one, which))
+        return _rows(one, which)
 
     def rows_csv(which: str) -> Response:
-        found = _found(one, which)
-        return _csv(f"{one.name}-{which}", _asked(one), found.columns, found.rows(_asked(one)))
+        return _rows_csv(one, which)
 
     return [
         ("", one.name, whole),
+        ("/figures.csv", f"{one.name}_figures", figures),
         ("/<table>.csv", f"{one.name}_table", table),
         ("/rows/<which>", f"{one.name}_rows", rows),
         ("/rows/<which>.csv", f"{one.name}_rows_csv", rows_csv),
@@ -77,33 +79,44 @@ def _whole(one: Page) -> tuple[str, int]:
     return render_template("reports/report.html", shown=shown, **said, **form), 400 if message else 200
 
 
+def _figures(one: Page) -> Response:
+    _begin()
+    asked = _asked(one)
+    lines = shown.figures(one.make(asked).figures)
+    return listed.csv(_file(one, "figures", asked), shown.FIGURES, lines)
+
+
 def _table(one: Page, name: str) -> Response:
     _begin()
     asked = _asked(one)
     found = next((table for table in one.make(asked).tables if table.name == name), None) or abort(404)
-    return _csv(f"{one.name}-{name}", asked, found.columns, found.rows)
+    return listed.file(_file(one, name, asked), found.columns, found.rows)
 
 
-def _rows(one: Page, found: Behind) -> str:
-    _begin()
-    asked = _asked(one)
-    number = request.args.get("page", 1, type=int)
-    if not 1 <= number <= PAGES:
-        abort(404)
-    first = (number - 1) * ON_A_PAGE
-    read = list(islice(found.rows(asked), first, first + ON_A_PAGE + 1))
-    said: dict[str, Any] = {"page": one, "behind": found, "asked": asked, "rows": read[:ON_A_PAGE]}
-    has_more = len(read) > ON_A_PAGE and number < PAGES
-    return render_template(
-        "reports/rows.html", shown=shown, number=number, first=first, has_more=has_more, **said
-    )
+def _rows(one: Page, which: str) -> str:
+    found, asked = _behind(one, which)
+    above = Link(one.title, f"{one.path}?{asked.of(None).query}")
+    rows = found.told(asked)
+    return listed.page(found.title, found.columns, rows, above=above, about=_about(asked), query=asked.query)
 
 
-def _csv(name: str, asked: Asked, columns: tuple[Column, ...], rows: Iterable[Row]) -> Response:
-    body = stream_with_context(export.rows(shown.header(columns), shown.lines(columns, rows)))
-    file = f"{name}-{asked.since}-{asked.until}.csv"
-    headers = {"Content-Disposition": f"attachment; filename={file}"}
-    return Response(body, mimetype="text/csv", headers=headers)
+def _rows_csv(one: Page, which: str) -> Response:
+    found, asked = _behind(one, which)
+    name = _file(one, f"{which}-{asked.currency}" if asked.currency else which, asked)
+    return listed.file(name, found.columns, found.told(asked))
+
+
+def _file(one: Page, what: str, asked: Asked) -> str:
+    return f"{one.name}-{what}-{asked.since}-{asked.until}"
+
+
+def _about(asked: Asked) -> str:
+    """What was asked for, in a sentence."""
+    days = f"{shown.words(asked.since)} to {shown.words(asked.until)}"
+    plan = f"plan {asked.plan} only" if asked.plan else ""
+    source = f"{asked.source} only" if asked.source else ""
+    currency = f"{asked.currency.upper()} only" if asked.currency else ""
+    return f"{', '.join(filter(None, (days, plan, source, currency)))}."
 
 
 def _begin() -> None:
@@ -112,9 +125,13 @@ def _begin() -> None:
     read_much()
 
 
-def _found(one: Page, which: str) -> Behind:
+def _behind(one: Page, which: str) -> tuple[Behind, Asked]:
+    """A list of rows, and what of it is asked for."""
     _begin()
-    return one.lists.get(which) or abort(404)
+    found, currency = one.lists.get(which) or abort(404), request.args.get("currency", "")
+    if currency and not CURRENCY.fullmatch(currency):
+        raise BadInput(f"{currency!r} is no currency: write it like eur.")
+    return found, _asked(one).of(currency or None)
 
 
 def _asked(one: Page) -> Asked:

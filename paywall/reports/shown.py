@@ -15,6 +15,7 @@ from paywall.reports.page import Cell, Column, Figure, Kind, Link, Row, Table
 
 RIGHT = (Kind.NUMBER, Kind.MONEY, Kind.SHARE)
 NONE = "–"
+FIGURES = ("Figure", "Currency", "Now", "Before", "Meaning")
 # Words that are longer than this may be broken.
 LONG = 40
 
@@ -71,6 +72,13 @@ def lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[list[objec
     for row in rows:
         cells = [_plain(cell, column.kind) for cell, column in zip(row, columns, strict=True)]
         yield cells if at is None else [*cells[:at], _currency(row), *cells[at:]]
+
+
+def figures(found: Iterable[Figure]) -> Iterator[list[object]]:
+    """The lines of a CSV file under FIGURES."""
+    for one in found:
+        plain = [_plain(cell, Kind.TEXT) for cell in (one.now, one.before)]
+        yield [one.name, (one.in_currency or "").upper(), *plain, one.meaning]
 
 
 def chart(table: Table) -> dict[str, Any] | None:

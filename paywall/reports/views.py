@@ -10,19 +10,18 @@ from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.db import db, read_only
 from paywall.membership import applied, policy_words
-from paywall.money import Money
 from paywall.reports import (
     export,
     leaving,  # noqa: F401  # nobody calls it: it declares a report
     libraries,  # noqa: F401  # likewise
-    measures,
     patrons,  # noqa: F401  # likewise
     queries,
     routes,
+    shown,
 )
 from paywall.reports.asked import Asked, Preset, preset
-from paywall.reports.fold import Kind
 from paywall.reports.journey import articles, path  # noqa: F401  # likewise
+from paywall.reports.overview import figures
 from paywall.reports.page import READS
 from paywall.reports.patrons.look import look
 from paywall.reports.rollup import zone
@@ -49,19 +48,17 @@ HEADER = (
 @reports.get("")
 @may_enter(*READS)
 def overview() -> str:
-    """Active patrons, new and ended this month, and what they bring a month by currency."""
+    """Active patrons, new and ended this month, what they bring a month by currency; and a month ago."""
     db.session.commit()
     read_only()
-    seen = look(Asked(*preset(Preset.THIS_MONTH, clock.now().astimezone(zone()).date())))
-    month = seen.now.whole()
-    monthly = (Money(month.monthly(currency), currency) for currency in month.currencies())
+    today = clock.now().astimezone(zone()).date()
+    asked = Asked(*preset(Preset.THIS_MONTH, today), zone=zone())
+    seen = look(asked)
     return render_template(
         "reports/overview.html",
-        figures=measures.standing(month),
-        new=month.happened(Kind.JOINED).readers + month.happened(Kind.REJOINED).readers,
-        left=month.happened(Kind.LEFT).readers,
-        monthly=[money for money in monthly if money.amount],
-        since=clock.month_start(clock.now(), zone()),
+        figures=list(figures(seen)),
+        asked=asked,
+        shown=shown,
         now=clock.now(),
         notes=seen.notes,
         twice=queries.twice(),

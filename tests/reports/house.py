@@ -1,6 +1,6 @@
 """Rows for one example, and what plain Python says of days and sums: without the code under test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -14,6 +14,8 @@ from paywall.accounts.models import Reader
 from paywall.db import db
 from paywall.membership.models import Plan, Subscription
 from paywall.membership.rules import Interval, Source, Status
+from paywall.money import Money
+from paywall.reports import page
 from paywall.reports.asked import Asked
 from paywall.reports.page import Report
 
@@ -72,6 +74,32 @@ def table(report: Report, title: str) -> list[dict[str, Any]]:
     (found,) = [one for one in report.tables if one.title == title]
     names = [column.name for column in found.columns]
     return [dict(zip(names, row, strict=True)) for row in found.rows]
+
+
+def check_rows(name: str, report: Report, asked: Asked, **sums: str) -> None:
+    """Each list comes to the figure that leads to it: so many rows, or what a column of them adds up to.
+
+    `sums`: that column by the name of the figure (`money` of all sums of money); or two, the first
+    less the second.
+    """
+    (lists,) = (one.lists for one in page.all_of_them() if one.name == name)
+    for figure in report.figures:
+        if figure.behind is None or not isinstance(figure.now, int | Money):
+            continue
+        found = lists[figure.behind]
+        rows = list(found.told(asked.of(figure.in_currency)))
+        columns = sums.get("money" if isinstance(figure.now, Money) else figure.name, "").split(" less ")
+        added = [_added(found, rows, column) for column in columns if column] or [len(rows)]
+        amount = figure.now.amount if isinstance(figure.now, Money) else figure.now
+        assert added[0] - sum(added[1:]) == amount, (figure, rows)
+
+
+def _added(found: page.Behind, rows: Sequence[page.Row], column: str) -> int:
+    at = [each.name for each in found.columns].index(column)
+    cells = (row[at] for row in rows)
+    return sum(
+        cell.amount if isinstance(cell, Money) else cell for cell in cells if isinstance(cell, Money | int)
+    )
 
 
 def share(part: int, whole: int) -> Fraction | None:

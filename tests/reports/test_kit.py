@@ -167,6 +167,18 @@ class TestShown:
             "currency": "EUR",
         }
 
+    def test_figures_as_csv(self) -> None:
+        figures = [
+            Figure("Lifetime value in EUR", None, Money(1250, "eur"), "What a patron brings."),
+            Figure("Paying in EUR", 1200, 0, "Who pays.", "paying", "eur"),
+            Figure("Churn", Fraction(1, 8), None, "Who leaves."),
+        ]
+        assert [[str(cell) for cell in line] for line in shown.figures(figures)] == [
+            ["Lifetime value in EUR", "EUR", "None", "12.50", "What a patron brings."],
+            ["Paying in EUR", "EUR", "1200", "0", "Who pays."],
+            ["Churn", "", "0.125", "None", "Who leaves."],
+        ]
+
     @pytest.mark.parametrize(
         ("now", "before", "words"),
         [
@@ -262,8 +274,32 @@ class TestPages:
         for path in ("rows/nothing", "rows/nothing.csv", "rows/left?page=0", "rows/left?page=101"):
             assert left.get(f"/staff/reports/leaving/{path}").status_code == 404
 
+    def test_the_figures_are_a_file_too(self, left: FlaskClient) -> None:
+        page_of_it = left.get(f"/staff/reports/leaving?{self.ASKED}").text
+        assert f"/staff/reports/leaving/figures.csv?{self.ASKED}".replace("&", "&amp;") in page_of_it
+        answer = left.get(f"/staff/reports/leaving/figures.csv?{self.ASKED}")
+        assert "leaving-figures-2026-10-01-2026-10-31.csv" in answer.headers["Content-Disposition"]
+        rows = {row["Figure"]: row for row in read_csv(answer.get_data())}
+        assert (rows["Left"]["Now"], rows["Left"]["Before"], rows["Left"]["Currency"]) == ("3", "1", "")
+        assert rows["Left"]["Meaning"].startswith("Memberships that readers pay for")
+        assert left.get("/staff/reports/leaving/figures.csv?plan=none").status_code == 400
+
+    def test_rows_can_be_asked_for_in_one_currency(self, left: FlaskClient, shop: Shop) -> None:
+        shop.join()
+        path = "/staff/reports/movement/rows/new.csv"
+        for currency, count in (("eur", 1), ("usd", 0)):
+            answer = left.get(f"{path}?currency={currency}")
+            assert len(read_csv(answer.get_data())) == count
+            assert f"movement-new-{currency}-" in answer.headers["Content-Disposition"]
+            text = left.get(f"/staff/reports/movement/rows/new?currency={currency}").text
+            assert f", {currency.upper()} only." in text
+            assert f"new.csv?since=2025-12-01&amp;until=2026-11-26&amp;currency={currency}" in text
+        paying = left.get("/staff/reports/patrons/rows/paying.csv?currency=eur")
+        assert [row["MRR"] for row in read_csv(paying.get_data())] == ["5.00"]
+        assert left.get(f"{path}?currency=gold").status_code == 400
+
     def test_many_rows_come_page_by_page(self, left: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("paywall.reports.routes.ON_A_PAGE", 2)
+        monkeypatch.setattr("paywall.reports.listed.ON_A_PAGE", 2)
         first = left.get(f"/staff/reports/leaving/rows/left?{self.ASKED}").text
         assert "Rows 1 to 2." in first
         assert "page=2" in first

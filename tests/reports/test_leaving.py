@@ -20,6 +20,7 @@ from tests.reports.house import (
     House,
     asked_for,
     at,
+    check_rows,
     day,
     figures,
     house,
@@ -92,6 +93,7 @@ def test_leaving(leavers: list[Leaver], asked: Asked, source: Source | None) -> 
             write(home, one)
         report = leaving.leaving(asked)
         rows = list(leaving.left(asked))
+        check_rows("leaving", report, asked)
 
     def of(some: Asked, *changes: Change) -> list[Leaver]:
         return [one for one in leavers if one.change in changes and is_asked(one, some)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paywall.access.institutions.models import Institution, InstitutionUse, Way
 from paywall.reports import libraries
 from paywall.reports.asked import Asked
-from tests.reports.house import FEW, START, asked_for, figures, house, table
+from tests.reports.house import FEW, START, asked_for, check_rows, figures, house, table
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -44,6 +44,7 @@ def test_institutions(used: dict[Key, int], asked: Asked) -> None:
             )
         report = libraries.institutions(asked)
         rows = list(libraries.reads(asked))
+        check_rows("institutions", report, asked, Read="Reads")
 
     def of(some: Asked) -> dict[Key, int]:
         days = {one: START.date() + timedelta(days=one[1]) for one in used}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -24,16 +25,45 @@ def bookkeeper(shop: Shop, staff: Staff) -> FlaskClient:
 
 def test_an_empty_newsroom_has_a_report_too(bookkeeper: FlaskClient) -> None:
     text = bookkeeper.get("/staff").text
-    assert "<b>0</b> <span>active patrons</span>" in text
+    assert re.search("<b><a[^>]+>0</a></b> <span>active patrons</span>", text)
     assert "a month (MRR)" in text
 
 
 def test_the_figures_come_from_the_ledger(shop: Shop, bookkeeper: FlaskClient) -> None:
     shop.join()
     text = bookkeeper.get("/staff").text
-    assert "<b>1</b> <span>active patrons</span>" in text
-    assert "<b>1</b> <span>new this month</span>" in text
-    assert "<b>€5</b> <span>a month (MRR, EUR)</span>" in text
+    assert large(text) == {
+        "active patrons": ("1", "0"),
+        "new this month": ("1", "0"),
+        "ended this month": ("0", "0"),
+        "a month (MRR, EUR)": ("€5", "€0"),
+    }
+
+
+def test_each_figure_of_the_first_page_leads_to_its_rows(shop: Shop, bookkeeper: FlaskClient) -> None:
+    shop.join()
+    text = bookkeeper.get("/staff").text
+    named = re.findall(r'<th scope="row">([^<]+)</th><td class="num"><a href="([^"]+)">', text)
+    rows = {name: said(bookkeeper.get(path.replace("&amp;", "&")).text) for name, path in named}
+    assert rows == {
+        "Active patrons": ["ana@example.org"],
+        "of these in trial": [],
+        "of these with a failed payment": [],
+        "New this month": ["ana@example.org"],
+        "Ended this month": [],
+        "MRR in EUR": ["ana@example.org"],
+    }
+
+
+def large(text: str) -> dict[str, tuple[str, str]]:
+    """The large numbers by what is said below them, each with the one before."""
+    number = r"<b><a[^>]+>([^<]+)</a></b> <span>([^<]+)</span> <small>before: ([^<]+)</small>"
+    return {name: (now, before) for now, name, before in re.findall(number, text)}
+
+
+def said(text: str) -> list[str]:
+    """The addresses that a page has in its table."""
+    return re.findall(r"\w+@example.org", text.partition("<tbody>")[2])
 
 
 def test_staff_see_when_access_ends(bookkeeper: FlaskClient) -> None:
@@ -93,6 +123,8 @@ def test_a_reader_does_not_see_it(
         ("-5", "'-5"),
         ("@home", "'@home"),
         ("\tx", "'\tx"),
+        ("\r=x", "'\r=x"),
+        ("\n=x", "'\n=x"),
         ("plain", "plain"),
         (-5, "-5"),
         (None, ""),

@@ -23,8 +23,6 @@ from tests.reports import histories, told
 from tests.reports.naive import Books, Row
 
 ZONE = ZoneInfo("Europe/Sofia")
-# Behind these stand as many rows; behind a sum of money its parts.
-COUNTED = ("Patrons", "Joined", "Came back", "Left", "Begun", "Paid for", "Ended")
 TODAY = date(2026, 10, 10)
 PLANS = st.sampled_from([None, None, 1, 2])
 SOURCES = st.sampled_from([None, None, None, *Source])
@@ -130,18 +128,29 @@ def _is_as_told(one: page.Page, case: Case) -> page.Report:
 
 
 def _has_the_rows_behind(one: page.Page, made: page.Report, asked: Asked) -> None:
-    """Each list comes to the figures that lead to it: so many rows, or so much money."""
+    """Each list comes to the figures that lead to it: so many rows, so much money, or such a share."""
     for figure in made.figures:
-        if figure.behind is None or isinstance(figure.now, Fraction | None):
+        if figure.behind is None or figure.now is None or one.name == "churn":
             continue
-        rows = list(one.lists[figure.behind].rows(asked))
-        if isinstance(figure.now, int) and figure.name in COUNTED:
-            assert len(rows) == figure.now
-        elif one.name == "movement":
-            assert isinstance(figure.now, Money)
-            money = [row[4] for row in rows if isinstance(row[4], Money)]
-            of_it = sum(part.amount for part in money if part.currency == figure.now.currency)
-            assert Money(of_it, figure.now.currency) == figure.now
+        rows = list(one.lists[figure.behind].told(asked.of(figure.in_currency)))
+        if isinstance(figure.now, Money):
+            times = 12 if figure.name.startswith("ARR") else 1
+            assert _money_in(rows, figure.now.currency) * times == figure.now.amount
+        elif isinstance(figure.now, Fraction):
+            assert Fraction(sum(row[2] == "yes" for row in rows), len(rows)) == figure.now
+        else:
+            assert sum(_number_in(row) for row in rows) == figure.now, figure
+
+
+def _money_in(rows: Sequence[page.Row], currency: str) -> int:
+    money = [cell for row in rows for cell in row if isinstance(cell, Money)]
+    assert {one.currency for one in money} <= {currency}
+    return sum(one.amount for one in money)
+
+
+def _number_in(row: page.Row) -> int:
+    """A row is one, unless it says how many it is."""
+    return next((cell for cell in row if isinstance(cell, int)), 1)
 
 
 def _is_nothing(expected: object, found: object) -> bool:

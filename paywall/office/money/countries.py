@@ -1,5 +1,6 @@
 """Countries: where the cards are from that patrons pay with."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -74,7 +75,7 @@ def countries(asked: Asked) -> Report:
     now, before = sums(asked)
     figures = [
         Figure("Payments", _payments(now), _payments(before), PAYMENTS, "payments"),
-        Figure("Countries", len(_known(now)), len(_known(before)), COUNTRIES),
+        Figure("Countries", len(_known(now)), len(_known(before)), COUNTRIES, "countries"),
     ]
     tables = []
     for currency in sorted(now.keys() | before.keys()):
@@ -82,7 +83,7 @@ def countries(asked: Asked) -> Report:
             Money(sum(one.kept for one in each.get(currency, {}).values()), currency)
             for each in (now, before)
         ]
-        figures.append(Figure(f"Came in, {currency.upper()}", came[0], came[1], CAME_IN))
+        figures.append(Figure(f"Came in, {currency.upper()}", came[0], came[1], CAME_IN, "payments"))
         tables.append(_table(currency, now.get(currency, {}), before.get(currency, {})))
     return Report("Countries", figures, tables, (NOTE,))
 
@@ -98,6 +99,17 @@ def payments(asked: Asked) -> Iterator[Row]:
         named: Cell = Link(one.stripe_id, url) if url else one.stripe_id
         paid, back = Money(one.amount, one.currency), Money(one.refunded, one.currency)
         yield (asked.day_of(one.made_at), email or "a guest", name_of(one.country), paid, back, named)
+
+
+@page.behind("countries", "countries", "Countries", (Column("Country"), Column("Payments", Kind.NUMBER)))
+def known(asked: Asked) -> Iterator[Row]:
+    """Each from which a payment came, the most payments first."""
+    look_up()
+    found = Counter[str]()
+    for each in sums(asked)[0].values():
+        found.update({country: one.payments for country, one in each.items() if country})
+    for country, number in sorted(found.items(), key=lambda one: (-one[1], name_of(one[0]))):
+        yield (name_of(country), number)
 
 
 def sums(asked: Asked) -> tuple[Sums, Sums]:

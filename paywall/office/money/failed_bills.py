@@ -101,12 +101,18 @@ class Key(NamedTuple):
 Bills = Mapping[Key, Came]
 
 
-def bills(asked: Asked) -> Iterator[Bill]:
-    """The bills whose payment failed in those days for the first time."""
+def bills(asked: Asked, outcome: Outcome | None = None) -> Iterator[Bill]:
+    """The bills whose payment failed in those days for the first time; of `outcome` only, if given."""
     columns = (Payment.made_at, Payment.decline_code, Invoice, Reader.email, Plan.name, Subscription.status)
     query = _query(asked, HELD, *columns).outerjoin(Reader, Reader.id == Invoice.reader_id)
+    if outcome:
+        # Most were paid: of the others each is looked at.
+        is_paid = Invoice.status == "paid"
+        query = query.where(is_paid if outcome is Outcome.RECOVERED else ~is_paid)
     for failed_at, why, bill, email, plan, standing in streamed(query.order_by(Payment.made_at, Payment.id)):
-        outcome = outcome_of(bill.status, standing)
+        came_of_it = outcome_of(bill.status, standing)
+        if outcome not in (None, came_of_it):
+            continue
         yield Bill(
             failed_at=failed_at,
             stripe_id=bill.stripe_id,
@@ -115,8 +121,8 @@ def bills(asked: Asked) -> Iterator[Bill]:
             plan=plan,
             amount=Money(bill.amount_due, bill.currency),
             why=why,
-            outcome=outcome,
-            paid_at=bill.paid_at if outcome is Outcome.RECOVERED else None,
+            outcome=came_of_it,
+            paid_at=bill.paid_at if came_of_it is Outcome.RECOVERED else None,
         )
 
 

@@ -45,7 +45,7 @@ def failures(asked: Asked) -> Report:
         Figure("Made good, of all", now.rate, before.rate, good),
         _counted("Lost", Outcome.LOST, now, before, LOST),
         _counted("Still open", Outcome.OPEN, now, before, OPEN),
-        Figure("Days until made good", now.half, before.half, DAYS),
+        Figure("Days until made good", now.half, before.half, DAYS, Outcome.RECOVERED),
     ]
     tables: list[Table] = []
     for currency in sorted({key.currency for key in (*found, *earlier)}):
@@ -57,8 +57,30 @@ def failures(asked: Asked) -> Report:
 @page.behind("failures", "bills", "Bills whose payment failed", COLUMNS)
 def rows(asked: Asked) -> Iterator[Row]:
     """Each of them, oldest first."""
+    return _rows(asked)
+
+
+@page.behind("failures", Outcome.RECOVERED, "Failed bills that were made good", COLUMNS)
+def recovered(asked: Asked) -> Iterator[Row]:
+    """Those that have been paid since."""
+    return _rows(asked, Outcome.RECOVERED)
+
+
+@page.behind("failures", Outcome.LOST, "Failed bills that were lost", COLUMNS)
+def lost(asked: Asked) -> Iterator[Row]:
+    """Those that were given up."""
+    return _rows(asked, Outcome.LOST)
+
+
+@page.behind("failures", Outcome.OPEN, "Failed bills that are still open", COLUMNS)
+def still_open(asked: Asked) -> Iterator[Row]:
+    """Those that wait."""
+    return _rows(asked, Outcome.OPEN)
+
+
+def _rows(asked: Asked, outcome: Outcome | None = None) -> Iterator[Row]:
     mode = gateway().mode
-    for one in bills(asked):
+    for one in bills(asked, outcome):
         name = one.number or one.stripe_id
         url = at_stripe.address(one.stripe_id, mode)
         bill: Cell = Link(name, url) if url else name
@@ -103,13 +125,14 @@ def _reasons(found: Bills) -> Table:
 
 
 def _counted(name: str, outcome: Outcome, now: Came, before: Came, meaning: str) -> Figure:
-    return Figure(name, now.number[outcome], before.number[outcome], meaning)
+    return Figure(name, now.number[outcome], before.number[outcome], meaning, outcome)
 
 
 def _lost(currency: str, now: Bills, before: Bills) -> Figure:
     both = (_all(found, lambda key: key.currency == currency).money[Outcome.LOST] for found in (now, before))
-    lost = [Money(amount, currency) for amount in both]
-    return Figure(f"Lost, {currency.upper()}", lost[0], lost[1], "What the lost bills came to.")
+    came = [Money(amount, currency) for amount in both]
+    name, meaning = f"Lost, {currency.upper()}", "What the lost bills came to."
+    return Figure(name, came[0], came[1], meaning, Outcome.LOST)
 
 
 def _all(found: Bills, which: Callable[[Key], bool] = lambda _: True) -> Came:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from paywall.billing.gateway import gateway
 from paywall.billing.gifts.models import Gift
@@ -72,14 +72,14 @@ def gifts(asked: Asked) -> Report:
     now, before = seen(asked), seen(asked.before)
     figures = [
         Figure("Sold", now.sold.total(), before.sold.total(), SOLD, "sold"),
-        Figure("Redeemed", now.redeemed.total(), before.redeemed.total(), REDEEMED),
-        Figure("Waiting", now.waiting, before.waiting, WAITING),
-        Figure("Void", now.void.total(), before.void.total(), VOID),
+        Figure("Redeemed", now.redeemed.total(), before.redeemed.total(), REDEEMED, "redeemed"),
+        Figure("Waiting", now.waiting, before.waiting, WAITING, "waiting"),
+        Figure("Void", now.void.total(), before.void.total(), VOID, "void"),
     ]
     currencies = sorted({key.currency for key in (*now.sold, *before.sold, *now.redeemed)})
     for currency in currencies:
         money = [_brought(each, currency, _of(currency)) for each in (now, before)]
-        figures.append(Figure(f"Brought, {currency.upper()}", money[0], money[1], BROUGHT))
+        figures.append(Figure(f"Brought, {currency.upper()}", money[0], money[1], BROUGHT, "sold"))
     tables = [_by_month(currency, asked, now) for currency in currencies]
     return Report("Gifts", figures, (*tables, _by_kind(now)))
 
@@ -87,11 +87,34 @@ def gifts(asked: Asked) -> Report:
 @page.behind("gifts", "sold", "Gifts that were sold", COLUMNS)
 def sold(asked: Asked) -> Iterator[Row]:
     """Each of them, oldest first."""
-    query = _query(asked, Gift, Plan.name).where(Gift.paid_at >= asked.start, Gift.paid_at < asked.end)
+    return _rows(asked, _within(Gift.paid_at, asked))
+
+
+@page.behind("gifts", "redeemed", "Gifts that were redeemed", COLUMNS)
+def redeemed(asked: Asked) -> Iterator[Row]:
+    """Those whose code was used in these days."""
+    return _rows(asked, _within(Gift.redeemed_at, asked))
+
+
+@page.behind("gifts", "waiting", "Gifts that wait to be redeemed", COLUMNS)
+def waiting(asked: Asked) -> Iterator[Row]:
+    """Those that had been bought by the last day, and not redeemed."""
+    unused = Gift.redeemed_at.is_(None) | (Gift.redeemed_at >= asked.end)
+    return _rows(asked, unused & (Gift.paid_at < asked.end) & (Gift.state != GiftState.VOID))
+
+
+@page.behind("gifts", "void", "Gifts that were sold and are void", COLUMNS)
+def void(asked: Asked) -> Iterator[Row]:
+    """Those of them that are worth nothing now."""
+    return _rows(asked, _within(Gift.paid_at, asked) & (Gift.state == GiftState.VOID))
+
+
+def _rows(asked: Asked, which: ColumnElement[bool]) -> Iterator[Row]:
+    query = _query(asked, Gift, Plan.name).where(which)
     for one, plan in streamed(query.order_by(Gift.paid_at, Gift.id)):
-        redeemed = asked.day_of(one.redeemed_at) if one.redeemed_at else None
+        used = asked.day_of(one.redeemed_at) if one.redeemed_at else None
         state = f"void ({one.void_why.value})" if one.void_why else WAYS[one.state]
-        yield (asked.day_of(one.paid_at), plan, one.months, one.money, one.buyer_email, state, redeemed)
+        yield (asked.day_of(one.paid_at), plan, one.months, one.money, one.buyer_email, state, used)
 
 
 def seen(asked: Asked) -> Seen:
@@ -115,12 +138,16 @@ def _touching(asked: Asked) -> Any:
     """Paid or redeemed in these days, or waiting at the end of them."""
     columns = (Gift.paid_at, Gift.redeemed_at, Gift.state, Gift.currency, Plan.name, Gift.months, Gift.amount)
     within = or_(
-        (Gift.paid_at >= asked.start) & (Gift.paid_at < asked.end),
-        (Gift.redeemed_at >= asked.start) & (Gift.redeemed_at < asked.end),
+        _within(Gift.paid_at, asked),
+        _within(Gift.redeemed_at, asked),
         (Gift.state == GiftState.PAID) & (Gift.paid_at < asked.end),
         (Gift.state != GiftState.VOID) & (Gift.paid_at < asked.end) & (Gift.redeemed_at >= asked.end),
     )
     return _query(asked, *columns).where(within)
+
+
+def _within(at: Any, asked: Asked) -> ColumnElement[bool]:
+    return and_(at >= asked.start, at < asked.end)
 
 
 def _query(asked: Asked, *columns: Any) -> Any:

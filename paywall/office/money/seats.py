@@ -33,6 +33,14 @@ COLUMNS = (
     Column("Why"),
 )
 
+GROUP = (
+    Column("Owner"),
+    Column("Plan"),
+    *(Column(name, Kind.NUMBER) for name in ("Seats", "Filled", "Free")),
+    Column("Since", Kind.DAY),
+    Column("Ends", Kind.DAY),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -58,13 +66,13 @@ def groups(asked: Asked) -> Report:
     sold, filled = sum(one.seats for one in now), sum(one.filled for one in now)
     moved = [_by_months(column, asked) for column in (Group.made_at, Seat.joined_at, Seat.left_at)]
     figures = (
-        Figure("Groups today", len(now), None, GROUPS),
-        Figure("Seats sold today", sold, None, SOLD),
-        Figure("Filled today", filled, None, FILLED),
-        Figure("Free today", sum(one.free for one in now), None, FREE),
-        Figure("New groups", moved[0].total(), _count(Group.made_at, asked.before), NEW),
+        Figure("Groups today", len(now), None, GROUPS, "today"),
+        Figure("Seats sold today", sold, None, SOLD, "today"),
+        Figure("Filled today", filled, None, FILLED, "today"),
+        Figure("Free today", sum(one.free for one in now), None, FREE, "today"),
+        Figure("New groups", moved[0].total(), _count(Group.made_at, asked.before), NEW, "new"),
         Figure("Joined", moved[1].total(), _count(Seat.joined_at, asked.before), JOINED, "joined"),
-        Figure("Left", moved[2].total(), _count(Seat.left_at, asked.before), LEFT),
+        Figure("Left", moved[2].total(), _count(Seat.left_at, asked.before), LEFT, "left"),
     )
     return Report("Groups", figures, (_table(now), _by_month(asked, moved)))
 
@@ -72,12 +80,40 @@ def groups(asked: Asked) -> Report:
 @page.behind("groups", "joined", "Members who joined", COLUMNS)
 def joined(asked: Asked) -> Iterator[Row]:
     """Each of them, oldest first."""
-    query = _asked_for(select(Seat), Seat.joined_at, asked).order_by(Seat.joined_at, Seat.id)
+    return _members(Seat.joined_at, asked)
+
+
+@page.behind("groups", "left", "Members who left", COLUMNS)
+def left(asked: Asked) -> Iterator[Row]:
+    """Each of them, in the order in which they left."""
+    return _members(Seat.left_at, asked)
+
+
+@page.behind("groups", "today", "Groups today", GROUP)
+def every(asked: Asked) -> Iterator[Row]:
+    """Each whose owner holds the membership."""
+    return map(_row, today(asked))
+
+
+@page.behind("groups", "new", "New groups", (Column("Made", Kind.DAY), Column("Owner"), Column("Plan")))
+def new(asked: Asked) -> Iterator[Row]:
+    """Each that was made, whatever became of it."""
+    query = _asked_for(select(Group.made_at, Reader.email, Plan.name), Group.made_at, asked)
+    query = query.join(Subscription, Subscription.id == Group.subscription_id)
+    query = query.join(Reader, Reader.id == Subscription.reader_id).join(
+        Plan, Plan.id == Subscription.plan_id
+    )
+    for made_at, owner, plan in streamed(query.order_by(Group.made_at, Group.id)):
+        yield (asked.day_of(made_at), owner, plan)
+
+
+def _members(column: Any, asked: Asked) -> Iterator[Row]:
+    query = _asked_for(select(Seat), column, asked).order_by(column, Seat.id)
     owner = joinedload(Seat.group).joinedload(Group.subscription).joinedload(Subscription.reader)
     for (seat,) in streamed(query.options(joinedload(Seat.reader), owner)):
-        left = asked.day_of(seat.left_at) if seat.left_at else None
+        gone = asked.day_of(seat.left_at) if seat.left_at else None
         why = seat.why.value if seat.why else None
-        yield (asked.day_of(seat.joined_at), seat.reader.email, seat.group.owner.email, left, why)
+        yield (asked.day_of(seat.joined_at), seat.reader.email, seat.group.owner.email, gone, why)
 
 
 def today(asked: Asked) -> list[Filled]:
@@ -106,15 +142,11 @@ def today(asked: Asked) -> list[Filled]:
 
 
 def _table(now: list[Filled]) -> Table:
-    columns = (
-        Column("Owner"),
-        Column("Plan"),
-        *(Column(name, Kind.NUMBER) for name in ("Seats", "Filled", "Free")),
-        Column("Since", Kind.DAY),
-        Column("Ends", Kind.DAY),
-    )
-    lines = [(one.owner, one.plan, one.seats, one.filled, one.free, one.since, one.ends) for one in now]
-    return Table("Groups today", "Each group whose owner holds the membership.", columns, lines)
+    return Table("Groups today", "Each group whose owner holds the membership.", GROUP, list(map(_row, now)))
+
+
+def _row(one: Filled) -> Row:
+    return (one.owner, one.plan, one.seats, one.filled, one.free, one.since, one.ends)
 
 
 def _by_month(asked: Asked, moved: Sequence[Counter[date]]) -> Table:

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request, stream_with_context
+from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from paywall import clock
 from paywall.accounts.models import StaffRole
 from paywall.accounts.routes import may_enter
 from paywall.billing.cashbook import months, statement
+from paywall.billing.cashbook.facts import PayoutFacts
 from paywall.billing.cashbook.statement import Month, Statement
 from paywall.billing.cashbook.sums import Difference
 from paywall.billing.gateway import gateway
@@ -18,18 +20,21 @@ from paywall.errors import BadInput
 from paywall.money import Money
 from paywall.office.money import (
     at_stripe,
+    behind,
     countries,  # noqa: F401  # nobody calls it: it declares a report
     failures,  # noqa: F401  # likewise
     letter,  # noqa: F401  # nobody calls it: it declares a job
     presents,  # noqa: F401  # likewise
     seats,  # noqa: F401  # likewise
 )
-from paywall.reports import export, shown
-from paywall.reports.page import Kind
+from paywall.reports import listed, shown
+from paywall.reports.page import Kind, Link
+from paywall.reports.routes import CURRENCY
 
 READS = (StaffRole.OWNER, StaffRole.BOOKKEEPER)
 HEADER = ("month", "currency", "line", "object", "amount", "held against")
 SHOWN_PARTS = 12
+MADE_OF = "The lines that it is made of come to it. Stripe tells them of automatic payouts only."
 
 money = Blueprint("money", __name__, url_prefix="/staff")
 
@@ -58,8 +63,10 @@ def tie_out() -> tuple[str, int]:
         earlier=f"{start - timedelta(days=1):%Y-%m}",
         later=f"{months.following(start):%Y-%m}",
         message=message,
+        sums={words: name for name, words in behind.TITLES.items()},
         money=lambda amount, currency: shown.words(Money(amount, currency), Kind.MONEY),
         parts=_parts,
+        at_stripe=_part,
     )
     return page, 400 if message else 200
 
@@ -71,9 +78,74 @@ def tie_out_csv() -> Response:
     db.session.commit()
     read_much()
     start = _asked()
-    body = stream_with_context(export.rows(HEADER, _lines(statement.of(start))))
-    headers = {"Content-Disposition": f"attachment; filename=tie-out-{start:%Y-%m}.csv"}
-    return Response(body, mimetype="text/csv", headers=headers)
+    return listed.csv(f"tie-out-{start:%Y-%m}", HEADER, _lines(statement.of(start)))
+
+
+@money.get("/tie-out/rows/<which>")
+@may_enter(*READS)
+def tie_out_rows(which: str) -> str:
+    """What a sum of `?month=2026-10&currency=eur` is made of, line by line."""
+    start, currency, title = _asked_rows(which)
+    return listed.page(
+        title,
+        behind.COLUMNS,
+        behind.rows(start, currency, which),
+        above=_above(start, currency),
+        about=f"{start:%Y-%m} (UTC), {currency.upper()}. What counts comes to the figure, to the cent.",
+        query=urlencode({"month": f"{start:%Y-%m}", "currency": currency}),
+    )
+
+
+@money.get("/tie-out/rows/<which>.csv")
+@may_enter(*READS)
+def tie_out_rows_csv(which: str) -> Response:
+    """The same for a spreadsheet."""
+    start, currency, _ = _asked_rows(which)
+    file = f"tie-out-{which}-{currency}-{start:%Y-%m}"
+    return listed.file(file, behind.COLUMNS, behind.rows(start, currency, which))
+
+
+@money.get("/tie-out/payouts/<stripe_id>")
+@may_enter(*READS)
+def payout_rows(stripe_id: str) -> str:
+    """The lines of the balance that a payout is made of."""
+    sent = _asked_payout(stripe_id)
+    return listed.page(
+        f"Payout {stripe_id}",
+        behind.COLUMNS,
+        behind.sent(sent),
+        above=_above(sent.made_at, sent.currency),
+        about=f"{shown.words(Money(sent.amount, sent.currency))}. {MADE_OF}",
+        query="",
+    )
+
+
+@money.get("/tie-out/payouts/<stripe_id>.csv")
+@may_enter(*READS)
+def payout_rows_csv(stripe_id: str) -> Response:
+    """The same for a spreadsheet."""
+    return listed.file(f"payout-{stripe_id}", behind.COLUMNS, behind.sent(_asked_payout(stripe_id)))
+
+
+def _above(at: datetime, currency: str) -> Link:
+    name = f"{at:%Y-%m}"
+    return Link(f"Tie-out {name}", f"{url_for('money.tie_out', month=name)}#{currency}")
+
+
+def _asked_payout(stripe_id: str) -> PayoutFacts:
+    db.session.commit()
+    read_much()
+    return behind.payout(stripe_id) or abort(404)
+
+
+def _asked_rows(which: str) -> tuple[datetime, str, str]:
+    """The month, the currency, and what the sum is called."""
+    db.session.commit()
+    read_much()
+    title, currency = behind.TITLES.get(which) or abort(404), request.args.get("currency", "")
+    if not CURRENCY.fullmatch(currency):
+        raise BadInput(f"{currency!r} is no currency: write it like eur.")
+    return _asked(), currency, title
 
 
 def _asked() -> datetime:
@@ -91,9 +163,12 @@ def _last_month() -> datetime:
 def _parts(found: Difference) -> tuple[list[Part], int]:
     """The thing that does not tie out and what it was held against; and how many of these are left out."""
     named = [one for one in (found.stripe_id, *found.parts) if one]
-    mode = gateway().mode
-    found_there = [Part(one, at_stripe.address(one, mode)) for one in named[: SHOWN_PARTS + 1]]
+    found_there = [_part(one) for one in named[: SHOWN_PARTS + 1]]
     return found_there, len(named) - len(found_there)
+
+
+def _part(stripe_id: str) -> Part:
+    return Part(stripe_id, at_stripe.address(stripe_id, gateway().mode))
 
 
 def _lines(month: Month) -> Iterator[tuple[object, ...]]:

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 
 from paywall import clock
 from paywall.access.journey.models import ArticleDay, ArticlePaid, FirstPayment
+from paywall.access.journey.steps import Step
 from paywall.accounts.models import StaffRole
 from paywall.db import db, streamed
 from paywall.membership.models import Plan
@@ -22,6 +23,8 @@ from paywall.reports.page import READS, Cell, Column, Figure, Kind, Link, Report
 
 MOST = 100
 USUAL = "last"
+VISITS = "Article pages that somebody asked for."
+FIRST = "Of all readers, whatever they had seen."
 # What most want to know comes first: a narrow screen shows no more.
 COLUMNS = (
     Column("Paid: last touch", Kind.NUMBER, "last"),
@@ -75,14 +78,14 @@ def every(asked: Asked) -> Iterator[Row]:
 @page.behind(
     "articles",
     "days",
-    "Visits and sign-ups by day, article and what the door said",
+    "Visits by day, article and what the door said, as far as days are kept",
     (Column("Day", Kind.DAY), Column("Article"), Column("What"), Column("Times", Kind.NUMBER)),
 )
 def days(asked: Asked) -> Iterator[Row]:
-    """The counts themselves, as far as days are kept."""
+    """The counts themselves."""
     query = (
         select(*ArticleDay.__table__.columns)
-        .where(ArticleDay.day.between(asked.since, asked.until))
+        .where(ArticleDay.day.between(asked.since, asked.until), ArticleDay.word != Step.ACCOUNT)
         .order_by(ArticleDay.day.desc(), ArticleDay.key, ArticleDay.word)
     )
     for row, known in beside(streamed(query)):
@@ -115,22 +118,41 @@ def payments(asked: Asked) -> Iterator[Row]:
             yield row.day, _title(row.key, known), plans[row.plan_id], row.last, last, row.any, any_
 
 
+@page.behind(
+    "articles",
+    "first",
+    "First payments, whatever was seen before them",
+    (Column("Day", Kind.DAY), Column("Plan"), Column("Paid", Kind.MONEY)),
+)
+def first(asked: Asked) -> Iterator[Row]:
+    """Each of them, the latest first; without its reader, whom an editor need not know."""
+    query = _firsts(asked, select(FirstPayment, Plan.name).join(Plan, Plan.id == FirstPayment.plan_id))
+    order = (FirstPayment.day.desc(), FirstPayment.paid_at.desc(), FirstPayment.reader_id)
+    for one, plan in streamed(query.order_by(*order)):
+        yield one.day, plan, one.money
+
+
 def _figures(asked: Asked, total: Counts) -> list[Figure]:
     before = asked.before
+    visits, sign_ups = found.totals(before, _today(asked))
     return [
-        Figure("Visits", total.visits, None, "Article pages that somebody asked for.", "days"),
-        Figure("Sign-ups after an article", total.sign_ups, None, SIGN_UPS, "articles"),
-        Figure("First payments", _first(asked), _first(before), "Of all readers, whatever they had seen."),
+        Figure("Visits", total.visits, visits, VISITS, "days"),
+        Figure("Sign-ups after an article", total.sign_ups, sign_ups, SIGN_UPS, "articles"),
+        Figure("First payments", _first(asked), _first(before), FIRST, "first"),
         Figure("Paid after an article", total.last, _after(before), LAST_TOUCH, "payments"),
     ]
 
 
 def _first(asked: Asked) -> int:
-    query = select(func.count()).select_from(FirstPayment)
+    return db.session.scalar(_firsts(asked, select(func.count()).select_from(FirstPayment))) or 0
+
+
+def _firsts(asked: Asked, query: Any) -> Any:
     query = query.where(FirstPayment.day.between(asked.since, asked.until))
-    if asked.plan:
-        query = query.join(Plan, Plan.id == FirstPayment.plan_id).where(Plan.slug == asked.plan)
-    return db.session.scalar(query) or 0
+    if asked.plan is None:
+        return query
+    of_plan = select(Plan.id).where(Plan.slug == asked.plan).scalar_subquery()
+    return query.where(FirstPayment.plan_id == of_plan)
 
 
 def _after(asked: Asked) -> int:

@@ -96,6 +96,13 @@ def found(asked: Asked, today: date, order: str, most: int) -> Found:
     return Found(by_rank(articles), by_rank(sections), by_rank(authors)[:most], total)
 
 
+def totals(asked: Asked, today: date) -> tuple[int, int]:
+    """The visits and the sign-ups of all articles together."""
+    some = union_all(*_parts(parts(asked, today))).subquery()
+    visits, sign_ups = db.session.execute(select(_sum(some.c.visits), _sum(some.c.sign_ups))).one()
+    return visits or 0, sign_ups or 0
+
+
 def every(asked: Asked, today: date, order: str) -> Iterator[tuple[str, Named | None, Counts]]:
     """All articles of which something was counted, first in `order` first."""
     counted = _counted(asked, today)

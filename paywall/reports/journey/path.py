@@ -31,7 +31,6 @@ class Stage:
     name: str
     meaning: str
     of: str | None = None
-    behind: str | None = None
 
 
 STAGES = (
@@ -78,7 +77,6 @@ STAGES = (
         "Readers who paid for a membership for the first time ever, on the day of the payment. What is given"
         " back later is not taken out again; renewals, gifts and who comes back are not in it.",
         of=Step.CHECKOUT,
-        behind=PAID,
     ),
 )
 
@@ -88,7 +86,7 @@ def path(asked: Asked) -> Report:
     """Each step, its share of the one before, and the period before beside it."""
     days = by_day(asked)
     now, before = sum(days.values(), Counter[str]()), sum(by_day(asked.before).values(), Counter[str]())
-    figures = [Figure(one.name, now[one.word], before[one.word], one.meaning, one.behind) for one in STAGES]
+    figures = [Figure(one.name, now[one.word], before[one.word], one.meaning, one.word) for one in STAGES]
     return Report(
         "From teaser to payment", figures, (_shares(now, before), _in_time(asked, days)), PATH_NOTES
     )
@@ -111,6 +109,21 @@ def paid(asked: Asked) -> Iterator[Row]:
     )
     for first, email, plan in streamed(query):
         yield first.day, email, plan, first.money
+
+
+def _days(step: str, name: str) -> None:
+    """Declare the list of how often a step was taken on which day: no more is kept of whoever took it."""
+
+    @page.behind("path", step, f"{name}, by day", (Column("Day", Kind.DAY), Column("Times", Kind.NUMBER)))
+    def rows(asked: Asked) -> Iterator[Row]:
+        query = select(JourneyDay.day, JourneyDay.times).where(JourneyDay.step == step)
+        query = query.where(JourneyDay.day.between(asked.since, asked.until))
+        yield from map(tuple, streamed(query.order_by(JourneyDay.day.desc())))
+
+
+for _stage in STAGES:
+    if _stage.word != PAID:
+        _days(_stage.word, _stage.name)
 
 
 def by_day(asked: Asked) -> dict[date, Counter[str]]:

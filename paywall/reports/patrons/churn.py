@@ -45,8 +45,8 @@ def _figures(seen: Look) -> Iterator[Figure]:
     for currency in seen.currencies:
         now, before = (_average(span, currency) for span in (seen.now, seen.before))
         name = currency.upper()
-        yield Figure(f"Paying in {name} lost a month", now.payers, before.payers, PAYERS, "lost")
-        yield Figure(f"MRR in {name} lost a month", now.money, before.money, MONEY, "less")
+        yield Figure(f"Paying in {name} lost a month", now.payers, before.payers, PAYERS, "lost", currency)
+        yield Figure(f"MRR in {name} lost a month", now.money, before.money, MONEY, "less", currency)
 
 
 def _average(span: Span, currency: str) -> Churn:

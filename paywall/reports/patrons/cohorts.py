@@ -38,16 +38,24 @@ def cohorts(asked: Asked) -> Report:
     seen = look(asked)
     # Of those before only the shares are told.
     now, before = _cohorts(seen, asked, seen.currencies), _cohorts(seen, asked.before, ())
-    last = _last_day_over(seen)
+    last = _last_over(seen)
     figures = [Figure("Joined", _begun(now), _begun(before), JOINED, "joined")]
     for months, nth in TOLD.items():
         name, meaning = f"Still there after {months} months", KEPT.format(nth=nth)
-        figures.append(Figure(name, _kept(now, months, last), _kept(before, months, last), meaning))
+        shares = [_kept(each, months, last) for each in (now, before)]
+        figures.append(Figure(name, shares[0], shares[1], meaning, f"after-{months}"))
     tables = [_patrons(now), *(_money(now, currency) for currency in seen.currencies)]
     return Report("Who stays", figures, tables, (WHOLE, TO_DATE, *seen.notes))
 
 
+def _last_over(seen: Look) -> date:
+    """The last month that is over."""
+    return plus_months(month_of(seen.rolled.as_of.astimezone(seen.asked.zone).date()), -1)
+
+
 lists.moves("cohorts", "joined", "Who became a patron", Kind.JOINED, whole_months=True)
+for _months in TOLD:
+    lists.stayed("cohorts", _months, _last_over)
 
 
 def _cohorts(seen: Look, days: Asked, currencies: Collection[str]) -> list[Cohort]:
@@ -56,11 +64,6 @@ def _cohorts(seen: Look, days: Asked, currencies: Collection[str]) -> list[Cohor
     found = seen.rolled.spans(month_of(days.since), until, [seen.scope], [Kind.JOINED])
     begun = {month.since: month.happened(Kind.JOINED).readers for month in found[seen.scope].months()}
     return list(measures.cohorts(seen.changes, begun, month_of(today), currencies))
-
-
-def _last_day_over(seen: Look) -> date:
-    """The last month that is over."""
-    return plus_months(month_of(seen.rolled.as_of.astimezone(seen.asked.zone).date()), -1)
 
 
 def _begun(found: Sequence[Cohort]) -> int:

@@ -72,9 +72,11 @@ class Look:
         at = self.rolled.as_of.astimezone(self.asked.zone)
         return (LATE.format(day=words(at.date()), time=f"{at:%H:%M}"),)
 
-    def figure(self, name: str, of: Of, meaning: str, behind: str | None = None) -> Figure:
+    def figure(
+        self, name: str, of: Of, meaning: str, behind: str | None = None, currency: str | None = None
+    ) -> Figure:
         """A figure of these days beside that of those before."""
-        return Figure(name, of(self.now.whole()), of(self.before.whole()), meaning, behind)
+        return Figure(name, of(self.now.whole()), of(self.before.whole()), meaning, behind, currency)
 
 
 def look(asked: Asked) -> Look:

@@ -49,6 +49,9 @@ def movement(asked: Asked) -> Report:
 
 for _kind, (_name, _) in NAMES.items():
     lists.moves("movement", _kind.value, _name, _kind)
+lists.moves("movement", "net", "All that moved the revenue", *MONEY)
+lists.opening("movement")
+lists.standing("movement", "paying")
 
 
 def _figures(seen: Look, currency: str) -> Iterator[Figure]:
@@ -56,11 +59,11 @@ def _figures(seen: Look, currency: str) -> Iterator[Figure]:
         title = f"{name} in {currency.upper()}"
         return seen.figure(title, lambda days: of(measures.movement(days, currency)), meaning, behind)
 
-    yield figure("Opening MRR", lambda moved: moved.opening, OPENING)
+    yield figure("Opening MRR", lambda moved: moved.opening, OPENING, "opening")
     for kind, (name, meaning) in NAMES.items():
         yield figure(name, partial(_part, kind), meaning, kind.value)
-    yield figure("Net", lambda moved: moved.net, NET)
-    yield figure("Closing MRR", lambda moved: moved.closing, CLOSING)
+    yield figure("Net", lambda moved: moved.net, NET, "net")
+    yield figure("Closing MRR", lambda moved: moved.closing, CLOSING, "paying")
 
 
 def _part(kind: Kind, moved: Movement) -> Cell:

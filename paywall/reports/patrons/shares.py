@@ -14,6 +14,7 @@ from paywall.reports import measures, page
 from paywall.reports.asked import Asked
 from paywall.reports.fold import Kind, Scope
 from paywall.reports.page import Column, Figure, Report, Row, Table
+from paywall.reports.patrons import lists
 from paywall.reports.patrons.look import BY_DAY, Look, look
 from paywall.reports.patrons.standing import MRR, PATRONS
 from paywall.reports.stretch import Stretch
@@ -52,12 +53,18 @@ def sources(asked: Asked) -> Report:
     return _report("By source", "source", seen, names)
 
 
+for _report_name in ("plans", "sources"):
+    lists.standing(_report_name, "patrons", "paying")
+
+
 def _report(title: str, thing: str, seen: Look, names: Mapping[Scope, str]) -> Report:
     spans = {scope: span.whole() for scope, span in seen.spans(list(names)).items()}
     parts = {name: spans[scope] for scope, name in names.items()}
     tables = [_counts(thing, parts), *(_revenue(thing, parts, currency) for currency in seen.currencies)]
-    figures: list[Figure] = [seen.figure("Patrons", lambda days: days.patrons(), PATRONS)]
-    figures += (seen.figure(f"MRR in {one.upper()}", partial(_monthly, one), MRR) for one in seen.currencies)
+    figures: list[Figure] = [seen.figure("Patrons", lambda days: days.patrons(), PATRONS, "patrons")]
+    figures += (
+        seen.figure(f"MRR in {one.upper()}", partial(_monthly, one), MRR, "paying") for one in seen.currencies
+    )
     return Report(title, figures, tables, (BY_DAY, *seen.notes))
 
 

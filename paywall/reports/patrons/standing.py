@@ -53,31 +53,31 @@ def patrons(asked: Asked) -> Report:
     return Report("Patrons", (*_figures(seen), *money), tables, (BY_DAY, *seen.notes))
 
 
-lists.standing("patrons")
+lists.standing("patrons", *lists.STOCKED)
 lists.moves("patrons", "joined", "Who became a patron", Kind.JOINED)
 lists.moves("patrons", "rejoined", "Who became a patron again", Kind.REJOINED)
 lists.moves("patrons", "left", "Who left", Kind.LEFT)
-lists.moves("patrons", "members", "Seats that were taken and given back", Kind.MEMBERS)
+lists.moves("patrons", "came", "Who became a patron, for the first time or again", Kind.JOINED, Kind.REJOINED)
 
 
 def _figures(seen: Look) -> Iterator[Figure]:
     yield seen.figure("Patrons", lambda days: days.patrons(), PATRONS, "patrons")
-    yield seen.figure("Paid", lambda days: measures.standing(days).active, ACTIVE, "patrons")
-    yield seen.figure("In grace", lambda days: measures.standing(days).grace, GRACE, "patrons")
-    yield seen.figure("In trial", lambda days: measures.standing(days).trial, TRIAL, "patrons")
+    yield seen.figure("Paid", lambda days: measures.standing(days).active, ACTIVE, "paid")
+    yield seen.figure("In grace", lambda days: measures.standing(days).grace, GRACE, "grace")
+    yield seen.figure("In trial", lambda days: measures.standing(days).trial, TRIAL, "trial")
     yield seen.figure("Joined", lambda days: days.happened(Kind.JOINED).readers, JOINED, "joined")
     yield seen.figure("Came back", lambda days: days.happened(Kind.REJOINED).readers, REJOINED, "rejoined")
     yield seen.figure("Left", lambda days: days.happened(Kind.LEFT).readers, LEFT, "left")
-    yield seen.figure("Ended", lambda days: measures.standing(days).ended, ENDED)
+    yield seen.figure("Ended", lambda days: measures.standing(days).ended, ENDED, "ended")
     yield seen.figure("Members of groups", lambda days: measures.standing(days).members, MEMBERS, "members")
 
 
 def _money(seen: Look, currency: str) -> Iterator[Figure]:
     name = currency.upper()
     now, before = _worth(seen, currency)
-    yield seen.figure(f"MRR in {name}", lambda days: Money(days.monthly(currency), currency), MRR, "patrons")
-    yield Figure(f"ARR in {name}", now.yearly, before.yearly, ARR, "patrons")
-    yield seen.figure(f"Paying in {name}", lambda days: days.payers(currency), PAYING, "patrons")
+    yield seen.figure(f"MRR in {name}", lambda days: Money(days.monthly(currency), currency), MRR, "paying")
+    yield Figure(f"ARR in {name}", now.yearly, before.yearly, ARR, "paying")
+    yield seen.figure(f"Paying in {name}", lambda days: days.payers(currency), PAYING, "paying", currency)
     yield Figure(f"Average in {name}", now.average, before.average, AVERAGE)
     yield Figure(f"Lifetime value in {name}", now.lifetime, before.lifetime, LIFETIME)
 

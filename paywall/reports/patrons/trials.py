@@ -26,7 +26,7 @@ def trials(asked: Asked) -> Report:
         Figure("Begun", now.begun, before.begun, BEGUN, "begun"),
         Figure("Paid for", now.converted, before.converted, CONVERTED, "converted"),
         Figure("Ended", now.ended, before.ended, ENDED, "ended"),
-        Figure("Still open", now.still_open, before.still_open, OPEN),
+        Figure("Still open", now.still_open, before.still_open, OPEN, "open"),
         Figure("Conversion", now.conversion, before.conversion, SHARE),
     )
     columns = (
@@ -45,6 +45,7 @@ lists.moves(
     "trials", "converted", "Trials that were paid for, by the day on which they began", Kind.TRIAL_CONVERTED
 )
 lists.moves("trials", "ended", "Trials that ended, by the day on which they began", Kind.TRIAL_ENDED)
+lists.still_open("trials")
 
 
 def _row(month: Stretch) -> Row:

@@ -21,6 +21,7 @@ from tests.reports.house import (
     HOURS,
     asked_for,
     at,
+    check_rows,
     figures,
     house,
     share,
@@ -84,6 +85,7 @@ def test_countries(came: list[Came], asked: Asked) -> None:
             )
         report = countries.countries(asked)
         rows = list(countries.payments(asked))
+        check_rows("countries", report, asked, money="Paid less Given back")
     good = [one for one in came if one.status == "succeeded"]
     now, before = ([one for one in good if within(at(one.hour), some)] for some in (asked, asked.before))
     got = figures(report)

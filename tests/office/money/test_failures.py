@@ -23,6 +23,7 @@ from tests.reports.house import (
     House,
     asked_for,
     at,
+    check_rows,
     day,
     figures,
     house,
@@ -121,6 +122,7 @@ def test_failed_payments(bills: list[Bill], asked: Asked) -> None:
             write_bill(home, nth, bill)
         report = failures.failures(asked)
         rows = list(failures.rows(asked))
+        check_rows("failures", report, asked, money="Amount")
 
     def of(some: Asked) -> list[Bill]:
         return [one for one in bills if within(one.first, some) and asked.plan in (None, one.plan)]

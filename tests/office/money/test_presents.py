@@ -22,6 +22,7 @@ from tests.reports.house import (
     House,
     asked_for,
     at,
+    check_rows,
     day,
     figures,
     house,
@@ -101,6 +102,7 @@ def test_gifts(gifts: list[Given], asked: Asked) -> None:
             write_gift(home, nth, gift)
         report = presents.gifts(asked)
         rows = list(presents.sold(asked))
+        check_rows("gifts", report, asked, money="Price")
     paid = [one for one in gifts if one.paid is not None and asked.plan in (None, one.plan)]
 
     def seen(some: Asked) -> tuple[list[Given], list[Given], int]:

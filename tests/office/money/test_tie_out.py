@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ from paywall.billing.cashbook.models import (
 from paywall.billing.remote import Mode
 from paywall.db import db
 from paywall.office.money import at_stripe
+from paywall.office.money.behind import TITLES
 from paywall.sandbox import Sandbox
 from tests.billing.cashbook.lives import Step, all_of, apart, balance_of, own_sums
 from tests.billing.cashbook.test_sums import STEP, USUAL
@@ -45,6 +47,7 @@ NAMES = {
     "Net, as the balance has it": "net",
     "Paid out": "payout",
 }
+SUMS = {"refund": "refunds", "dispute": "disputes", "payout": "payouts"}
 Own = dict[tuple[str, str], dict[str, int]]
 
 
@@ -87,6 +90,19 @@ def cents(rows: list[dict[str, str]], line: str) -> int:
     return sum(round(float(row["amount"]) * 100) for row in rows if row["line"] == line)
 
 
+def behind(bookkeeper: FlaskClient, which: str, name: str) -> int:
+    """What the rows behind a sum in euros come to, in minor units."""
+    return added(bookkeeper, f"/staff/tie-out/rows/{which}.csv?month={name}&currency=eur")
+
+
+def added(bookkeeper: FlaskClient, path: str) -> int:
+    """What counts in a file, added up, in minor units."""
+    answer = bookkeeper.get(path)
+    assert answer.status_code == 200
+    rows = csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig")))
+    return sum(round(float(row["Counts as"]) * 100) for row in rows)
+
+
 def months_of(own: Own) -> Iterator[str]:
     """Each month from the first to the last."""
     names = sorted(month for month, _ in own)
@@ -110,6 +126,7 @@ def test_each_sum_is_that_of_the_stand_ins_own_lines(bookkeeper: FlaskClient, st
     for name in months_of(own):
         rows, theirs = shown(bookkeeper, name), own[name, "eur"]
         got = {key: cents(rows, line) for line, key in NAMES.items()}
+        assert {key: behind(bookkeeper, SUMS.get(key, key), name) for key in got} == got
         got["charge"] = got.pop("invoices") + got.pop("payments")
         assert got == {key: theirs.get(key, 0) for key in got}
         assert cents(rows, "Held by Stripe before") == held
@@ -142,6 +159,20 @@ class TestPage:
         sent = {row["object"]: row["amount"] for row in rows if row["line"].startswith("Payout")}
         assert sent == {stripe_id: f"{amount / 100:.2f}" for stripe_id, _, amount in payouts}
 
+    def test_a_payout_leads_to_the_lines_that_it_is_made_of(self, bookkeeper: FlaskClient) -> None:
+        books = lived([("join", 1), ("join", 0), ("month", 0)])[0]
+        write(books)
+        sent = [one for one in books.payouts if one.is_automatic]
+        assert sent
+        for one in sent:
+            path = f"/staff/tie-out/payouts/{one.stripe_id}"
+            assert f'"{path}"' in bookkeeper.get(f"/staff/tie-out?month={one.made_at:%Y-%m}").text
+            assert added(bookkeeper, f"{path}.csv") == one.amount
+            listed = bookkeeper.get(path).text
+            parts = [each for each in books.transactions if each.payout == one.stripe_id]
+            assert all(each.stripe_id in listed for each in parts if each.source != one.stripe_id)
+        assert bookkeeper.get("/staff/tie-out/payouts/po_none").status_code == 404
+
     def test_a_difference_names_its_objects(self, bookkeeper: FlaskClient, month: str) -> None:
         assert "What differs" not in bookkeeper.get(f"/staff/tie-out?month={month}").text
         paid = db.session.scalars(select(Payment).where(Payment.invoice.is_not(None))).first()
@@ -158,6 +189,50 @@ class TestPage:
         assert named[ids[0]]["held against"] == ids[1]
         assert named[ids[2]]["amount"] == "0.01"
         assert named[ids[2]]["held against"] == ids[0]
+
+    def test_each_figure_leads_to_its_lines_with_their_things(
+        self, bookkeeper: FlaskClient, month: str
+    ) -> None:
+        text = bookkeeper.get(f"/staff/tie-out?month={month}").text
+        lists = dict(re.findall(r'<a href="(/staff/tie-out/rows/(\w+)\?[^"]+)">[^<]+</a>', text))
+        assert sorted(lists.values()) == sorted(TITLES)
+        (path,) = (path for path, which in lists.items() if which == "invoices")
+        listed = re.sub(r"<[^>]+>", " ", bookkeeper.get(path.replace("&amp;", "&")).text)
+        assert "Paid on invoices" in listed
+        of_it = Payment.invoice.is_not(None), Payment.made_at < months.following(months.month(month))
+        for paid in db.session.scalars(select(Payment).where(*of_it)):
+            bill = db.session.scalars(select(Invoice).filter_by(stripe_id=paid.invoice)).one()
+            for said in (paid.stripe_id, paid.transaction or "", bill.number or bill.stripe_id):
+                assert said in listed
+
+    def test_what_was_given_back_is_listed_with_what_it_is_of(
+        self, bookkeeper: FlaskClient, month: str
+    ) -> None:
+        refund = db.session.scalars(select(Refund)).one()
+        path = f"/staff/tie-out/rows/refunds?month={refund.made_at:%Y-%m}&currency=eur"
+        listed = bookkeeper.get(path).text
+        for said in ("Given back", refund.stripe_id, refund.transaction or "", "Rows 1 to 1."):
+            assert said in listed
+
+    def test_a_list_names_what_differs_and_still_comes_to_the_figure(
+        self, bookkeeper: FlaskClient, month: str
+    ) -> None:
+        paid = db.session.scalars(select(Payment).where(Payment.invoice.is_not(None))).first()
+        assert paid is not None
+        db.session.execute(update(Payment).where(Payment.id == paid.id).values(amount=Payment.amount + 1))
+        db.session.commit()
+        figure = cents(shown(bookkeeper, month), "Paid on invoices")
+        assert behind(bookkeeper, "invoices", month) == figure
+        listed = bookkeeper.get(f"/staff/tie-out/rows/difference?month={month}&currency=eur").text
+        assert paid.stripe_id in listed
+        assert "its lines say otherwise" in listed
+
+    def test_what_cannot_be_asked_has_no_rows(self, bookkeeper: FlaskClient, month: str) -> None:
+        for rest in ("", ".csv"):
+            path = f"/staff/tie-out/rows/fees{rest}"
+            assert bookkeeper.get(f"{path}?month={month}&currency=gold").status_code == 400
+            assert bookkeeper.get(f"{path}?month=2026-13&currency=eur").status_code == 400
+            assert bookkeeper.get(f"/staff/tie-out/rows/all{rest}?currency=eur").status_code == 404
 
     def test_what_was_not_read_is_not_said_to_tie_out(self, bookkeeper: FlaskClient, month: str) -> None:
         earlier = months.month(month)
@@ -177,7 +252,9 @@ class TestPage:
 
     @pytest.mark.parametrize("role", ["editor", "membership"])
     def test_it_is_for_the_owner_and_the_bookkeeper(self, staff: Staff, role: str) -> None:
-        for path in ("/staff/tie-out", "/staff/tie-out.csv"):
+        rows = "/staff/tie-out/rows/fees"
+        sent = "/staff/tie-out/payouts/po_1"
+        for path in ("/staff/tie-out", "/staff/tie-out.csv", rows, f"{rows}.csv", sent, f"{sent}.csv"):
             assert staff(role).get(path).status_code == 403
 
 
