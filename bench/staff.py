@@ -25,6 +25,7 @@ from bench.reconcile import newsroom as opened
 from bench.serving import Server, machine, resident_mib
 from bench.speed import product
 from paywall import clock
+from paywall.office.money.behind import TITLES
 from paywall.reports import ledger, page, rollup
 
 # The longest that a page of reports may take, in seconds.
@@ -116,8 +117,10 @@ def searches(readers: int) -> list[str]:
 
 
 def lists() -> list[str]:
-    """The first page of the rows behind the figures of each report."""
-    return [f"{one.path}/rows/{which}?{urlencode(YEAR)}" for one in page.all_of_them() for which in one.lists]
+    """The first page of the rows behind the figures of each report, and of a month's tie-out."""
+    reports = page.all_of_them()
+    behind = [f"{one.path}/rows/{which}?{urlencode(YEAR)}" for one in reports for which in one.lists]
+    return [*behind, *(f"/staff/tie-out/rows/{which}?month=2026-10&currency=eur" for which in TITLES)]
 
 
 def measure(kind: str, made: Databases, readers: int, tries: int) -> Iterator[Row]:
