@@ -197,6 +197,17 @@ def test_an_unknown_plan_is_named(shop: Shop) -> None:
     assert (answer.exit_code, "There is no plan nobody." in answer.output) == (1, True)
 
 
+@ONE_DATABASE
+def test_a_new_price_needs_a_reason_and_a_look_at_it_none(shop: Shop) -> None:
+    command = ["plan-price", "supporter", "--interval", "month", "--amount", "6", "--from", day_in(40)]
+    look = shop.app.test_cli_runner().invoke(args=["paywall", *command, "--dry-run"])
+    assert look.exit_code == 0
+    answer = shop.app.test_cli_runner().invoke(args=["paywall", *command])
+    assert (answer.exit_code, "Say why" in answer.output) == (1, True)
+    db.session.rollback()
+    assert shop.price("supporter", Interval.MONTH).amount == 500
+
+
 def test_whose_letter_did_not_go_out_is_not_moved(
     shop: Shop, deliver: Deliver, letters: Letters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
