@@ -164,6 +164,7 @@ class MembershipEvent(Model):
     __table_args__ = (
         Index("ix_membership_event_at", "at", "change"),
         Index("ix_membership_event_subscription_id", "subscription_id", "id", "status"),
+        Index("ix_membership_event_status", "status", "subscription_id"),
     )
 
     id: Mapped[Id]

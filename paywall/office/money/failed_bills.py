@@ -35,8 +35,10 @@ from paywall.reports.asked import Asked
 
 DAY = 86_400
 HELD = and_(Subscription.source == Source.STRIPE, Subscription.external_id == Invoice.subscription)
-# Where the membership stands does not matter once a bill is paid, and is not looked up then.
-OWED = case((Invoice.status != "paid", Invoice.subscription))
+PAID, GIVEN_UP = "paid", ("void", "uncollectible")
+# Of others it matters where the membership stands; it is looked up for no more.
+IS_OWED = Invoice.status.not_in((PAID, *GIVEN_UP))
+OWED = case((IS_OWED, Invoice.subscription))
 UNPAID = and_(Subscription.source == Source.STRIPE, Subscription.external_id == OWED)
 
 
@@ -46,6 +48,14 @@ class Outcome(enum.StrEnum):
     RECOVERED = "recovered"
     LOST = "lost"
     OPEN = "open"
+
+
+# Which bills are looked at one by one, where one outcome is asked for.
+MAY_BE = {
+    Outcome.RECOVERED: Invoice.status == PAID,
+    Outcome.LOST: Invoice.status != PAID,
+    Outcome.OPEN: IS_OWED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +116,7 @@ def bills(asked: Asked, outcome: Outcome | None = None) -> Iterator[Bill]:
     columns = (Payment.made_at, Payment.decline_code, Invoice, Reader.email, Plan.name, Subscription.status)
     query = _query(asked, HELD, *columns).outerjoin(Reader, Reader.id == Invoice.reader_id)
     if outcome:
-        # Most were paid: of the others each is looked at.
-        is_paid = Invoice.status == "paid"
-        query = query.where(is_paid if outcome is Outcome.RECOVERED else ~is_paid)
+        query = query.where(MAY_BE[outcome])
     for failed_at, why, bill, email, plan, standing in streamed(query.order_by(Payment.made_at, Payment.id)):
         came_of_it = outcome_of(bill.status, standing)
         if outcome not in (None, came_of_it):
@@ -144,10 +152,10 @@ def came(asked: Asked) -> Bills:
 
 def outcome_of(invoice: str, standing: Status | None) -> Outcome:
     """What came of a bill: by the invoice's status, and where the membership stands that it is for."""
-    if invoice == "paid":
+    if invoice == PAID:
         return Outcome.RECOVERED
     is_over = standing is not None and standing not in LIVE
-    return Outcome.LOST if is_over or invoice in ("void", "uncollectible") else Outcome.OPEN
+    return Outcome.LOST if is_over or invoice in GIVEN_UP else Outcome.OPEN
 
 
 def in_words(code: str | None) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
 
@@ -71,10 +71,9 @@ def still_open(report: str) -> None:
     @page.behind(report, "open", "Trials that are still going on, by the day on which they began", MOVES)
     def rows(asked: Asked) -> Iterator[Row]:
         seen = look(asked)
-        for day, counts in seen.rolled.days(asked.since, asked.until, seen.scope, tuple(IS_OPEN)).items():
-            # Few days have any: the others' readers are not looked at.
-            if _left_open(counts):
-                yield from _named(_open_on(seen, day))
+        in_trial = ledger.of(seen.scope, ledger.stood(Status.TRIALING, datetime.max.replace(tzinfo=UTC)))
+        found = [row for lines in in_trial for row in _open_trials(seen, lines)]
+        yield from _named(sorted(found, key=lambda row: (row[1][0], row[0])))
 
 
 def stayed(report: str, months: int, last: Callable[[Look], date]) -> None:
@@ -172,15 +171,15 @@ def _of_day(seen: Look, day: date, kinds: tuple[Kind, ...]) -> Iterator[tuple[in
                 yield reader_id, (day, None, CALLED[move.kind], move.readers, money)
 
 
-def _open_on(seen: Look, day: date) -> Iterator[tuple[int, Row]]:
-    for reader_id, moved in _moved(seen, day):
-        number = _left_open(Counter(move.kind for move in moved if move.day == day))
+def _open_trials(seen: Look, lines: Sequence[Line]) -> Iterator[tuple[int, Row]]:
+    """A reader's, by the days on which they began."""
+    left = Counter[date]()
+    for move in fold.moves(lines, rollup.zone()):
+        if seen.asked.since <= move.day <= seen.asked.until and seen.scope in move.alike.scopes:
+            left[move.day] += IS_OPEN.get(move.kind, 0)
+    for day, number in left.items():
         if number:
-            yield reader_id, (day, None, CALLED[Kind.TRIAL], number, None)
-
-
-def _left_open(counts: Counter[Kind]) -> int:
-    return sum(sign * counts[kind] for kind, sign in IS_OPEN.items())
+            yield lines[0].reader_id, (day, None, CALLED[Kind.TRIAL], number, None)
 
 
 def _joined_on(seen: Look, day: date, until: date) -> Iterator[tuple[int, Row]]:
