@@ -60,7 +60,7 @@ def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench journey", description=__doc__)
     parser.add_argument("--databases", nargs="+", choices=databases.KINDS, default=databases.KINDS)
     parser.add_argument("--articles", type=int, default=50_000)
-    parser.add_argument("--tries", type=int, default=5, help="of each page")
+    parser.add_argument("--tries", type=int, default=5, help="of each page, after the first")
     parser.add_argument("--kept", type=Path, default=Path("build/bench"), help="folder of what is built once")
     parser.add_argument("--out", type=Path, default=Path("build/bench/journey.json"))
     given = parser.parse_args(words)
@@ -79,8 +79,7 @@ def _measure(kind: str, url: str, tries: int) -> Iterator[Row]:
         db.session.remove()
     clock.use(None)
     with product(url) as server:
-        for path, slowest, median in times(server, _pages(today), cookie, tries):
-            yield Row(path, slowest, median, BARS[kind])
+        yield from times(server, _pages(today), cookie, tries, BARS[kind])
         for path in _lists(today, ".csv"):
             took = _first_rows(server, path, cookie)
             yield Row(path, took, took, BARS[kind])
