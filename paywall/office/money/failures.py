@@ -79,6 +79,7 @@ def still_open(asked: Asked) -> Iterator[Row]:
 
 
 def _rows(asked: Asked, outcome: Outcome | None = None) -> Iterator[Row]:
+    look_up()
     mode = gateway().mode
     for one in bills(asked, outcome):
         name = one.number or one.stripe_id
