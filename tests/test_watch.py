@@ -11,6 +11,7 @@ import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry, Histogram
 
 from paywall import clock, jobs, logs, metrics, watch
 from paywall.db import db
@@ -85,6 +86,22 @@ class TestMetrics:
         assert "paywall_letters_waiting 1.0" in text
         assert "paywall_jobs_queued" in text
         assert "paywall_inbox_oldest_seconds 0.0" in text
+
+    @ONE_DATABASE
+    def test_times_are_counted_as_the_library_does_it_one_by_one(self, client: FlaskClient) -> None:
+        taken = [0.0, 0.001, 0.0011, 0.2, 0.2, 10.0, 99.5]
+        theirs = Histogram("theirs", "Times.", buckets=metrics.QUICK, registry=CollectorRegistry())
+        for seconds in taken:
+            theirs.observe(seconds)
+        metrics.answered([("told_apart", "GET", "200", seconds) for seconds in taken])
+        ours = client.get("/metrics").text
+        (family,) = theirs.collect()
+        for one in family.samples:
+            if not one.name.endswith("_created"):
+                name = one.name.replace("theirs", "paywall_request_seconds")
+                said = {"endpoint": "told_apart"} | one.labels
+                labels = ",".join(f'{key}="{value}"' for key, value in said.items())
+                assert f"{name}{{{labels}}} {one.value}\n" in ours
 
     @ONE_DATABASE
     @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
