@@ -129,9 +129,9 @@ def _spread(since: datetime, until: datetime) -> None:
     query = select(Article.id).where(Article.published_at.is_not(None)).order_by(Article.published_at.desc())
     newest_first = db.session.scalars(query).all()
     for place, article_id in enumerate(newest_first):
-        # The newest one came out yesterday or just before, the oldest on the first day; the older, the fewer.
+        # The newest one was out by noon yesterday, at whatever hour it is now; the oldest on the first day.
         age = (until - since - 2 * DAY) * (place / max(1, len(newest_first) - 1)) ** 2
-        out = (until - timedelta(hours=30) - age).replace(minute=30, second=0, microsecond=0)
+        out = (until - timedelta(hours=36) - age).replace(minute=30, second=0, microsecond=0)
         db.session.execute(update(Article).where(Article.id == article_id).values(published_at=out))
     db.session.flush()
 
