@@ -79,6 +79,14 @@ def _whole(one: Page) -> tuple[str, int]:
     return render_template("reports/report.html", shown=shown, **said, **form), 400 if message else 200
 
 
+def currency(*, is_needed: bool = False) -> str:
+    """What `?currency=` says, or "" if it may; raises BadInput for what is none."""
+    given = request.args.get("currency", "")
+    if (given or is_needed) and not CURRENCY.fullmatch(given):
+        raise BadInput(f"{given!r} is no currency: write it like eur.")
+    return given
+
+
 def _figures(one: Page) -> Response:
     _begin()
     asked = _asked(one)
@@ -128,10 +136,8 @@ def _begin() -> None:
 def _behind(one: Page, which: str) -> tuple[Behind, Asked]:
     """A list of rows, and what of it is asked for."""
     _begin()
-    found, currency = one.lists.get(which) or abort(404), request.args.get("currency", "")
-    if currency and not CURRENCY.fullmatch(currency):
-        raise BadInput(f"{currency!r} is no currency: write it like eur.")
-    return found, _asked(one).of(currency or None)
+    found = one.lists.get(which) or abort(404)
+    return found, _asked(one).of(currency() or None)
 
 
 def _asked(one: Page) -> Asked:

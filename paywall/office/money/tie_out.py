@@ -27,9 +27,8 @@ from paywall.office.money import (
     presents,  # noqa: F401  # likewise
     seats,  # noqa: F401  # likewise
 )
-from paywall.reports import listed, shown
+from paywall.reports import listed, routes, shown
 from paywall.reports.page import Kind, Link
-from paywall.reports.routes import CURRENCY
 
 READS = (StaffRole.OWNER, StaffRole.BOOKKEEPER)
 HEADER = ("month", "currency", "line", "object", "amount", "held against")
@@ -142,9 +141,7 @@ def _asked_rows(which: str) -> tuple[datetime, str, str]:
     """The month, the currency, and what the sum is called."""
     db.session.commit()
     read_much()
-    title, currency = behind.TITLES.get(which) or abort(404), request.args.get("currency", "")
-    if not CURRENCY.fullmatch(currency):
-        raise BadInput(f"{currency!r} is no currency: write it like eur.")
+    title, currency = behind.TITLES.get(which) or abort(404), routes.currency(is_needed=True)
     return _asked(), currency, title
 
 

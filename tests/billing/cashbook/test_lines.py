@@ -13,7 +13,7 @@ from paywall.billing.cashbook.facts import DisputeFacts, Entries, TransactionFac
 from paywall.billing.cashbook.models import Dispute
 from paywall.billing.cashbook.sums import add_up
 from paywall.db import db
-from tests.billing.cashbook.test_months import ANY_FAULT, APRIL, MAY, PAID, line, right, spoiled, write
+from tests.billing.cashbook.test_months import APRIL, MAY, PAID, drawn, line, right, write
 
 SUMS = (*lines.LINES, "difference")
 DISPUTE = DisputeFacts("du_0", "ch_1", PAID, -PAID, "eur", "lost", "fraudulent", MAY, None, None)
@@ -63,10 +63,7 @@ def check(books: Entries) -> None:
 def test_each_sum_is_what_stands_behind_it_whatever_is_wrong_in_the_books(
     context: None, data: st.DataObject
 ) -> None:
-    books = right()
-    for part, name in data.draw(st.lists(ANY_FAULT, max_size=4)):
-        books = spoiled(books, part, name, data.draw(st.integers(0, 5)), data.draw(st.integers(0, 5)))
-    check(books)
+    check(drawn(data))
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,7 @@ ANY_FAULT = st.sampled_from([(part, name) for part, names in FAULTS.items() for 
 def test_a_month_says_what_the_whole_books_say_of_it_whatever_is_wrong_in_them(
     context: None, data: st.DataObject
 ) -> None:
-    books = right()
-    for part, name in data.draw(st.lists(ANY_FAULT, max_size=4)):
-        books = spoiled(books, part, name, data.draw(st.integers(0, 5)), data.draw(st.integers(0, 5)))
+    books = drawn(data)
     write(books)
     whole = add_up(books)
     for start in (months.month("2026-04"), months.month("2026-05")):
@@ -145,6 +143,14 @@ def line(source: str, amount: int, fee: int, payout: str | None) -> TransactionF
     """The line of a thing, in April."""
     said = ("charge", "charge", amount, fee, amount - fee, "eur", "available")
     return TransactionFacts(f"txn_{source}", *said, source, payout, APRIL, APRIL + timedelta(days=2))
+
+
+def drawn(data: st.DataObject) -> Entries:
+    """Books with some faults in them, or none."""
+    books = right()
+    for part, name in data.draw(st.lists(ANY_FAULT, max_size=4)):
+        books = spoiled(books, part, name, data.draw(st.integers(0, 5)), data.draw(st.integers(0, 5)))
+    return books
 
 
 def spoiled(books: Entries, part: str, name: str, which: int, what: int) -> Entries:
